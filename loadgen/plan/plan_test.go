@@ -53,7 +53,6 @@ func TestGolden(t *testing.T) {
 	sum, n := digest(p)
 	require.Equal(t, 6358, n)
 	require.Equal(t, "f290f7090a65326d6624d63ddc07e67e2d89c8750967857a9923d4433b89ff58", sum)
-	
 
 	var first []plan.Entry
 	for e := range p.Entries() {

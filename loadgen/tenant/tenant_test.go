@@ -1,0 +1,104 @@
+package tenant_test
+
+import (
+	"math"
+	"regexp"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/retailflow/stampede/loadgen/tenant"
+	"github.com/retailflow/stampede/reference/api"
+)
+
+func population(t *testing.T, o tenant.Options) []tenant.Tenant {
+	tenants, err := tenant.New(o)
+	require.NoError(t, err)
+	return tenants
+}
+
+func TestGolden(t *testing.T) {
+	tenants := population(t, tenant.Options{Seed: 42})
+	require.Len(t, tenants, 2400)
+	first := tenants[0]
+	require.InDelta(t, 4.588170997888548e-05, first.Size, 1e-12)
+	first.Size = 0
+	require.Equal(t, tenant.Tenant{ID: "t0001", Name: "Quizzical Wolf Supply", Platform: tenant.Shopify,
+		Zone: "America/New_York", Currency: "USD", Country: "US", Tier: tenant.Starter, Shop: "t0001.example.com",
+		ShopifySecret: "401cc8ec2c6baaf7a0ed5e9dd46a8360", APIKey: "724aed984a10a497163aa75adea6e5869e74fae0"}, first)
+	require.Equal(t, "t2400", tenants[2399].ID)
+}
+
+func TestPopulation(t *testing.T) {
+	tenants := population(t, tenant.Options{Seed: 9})
+	require.Empty(t, cmp.Diff(tenants, population(t, tenant.Options{Seed: 9, Count: 2400, Sizes: tenant.Sizes{Sigma: 1.5}})), "same seed, same tenants")
+
+	sum, keys, platforms, tiers, offsets, currencies := 0.0, map[string]bool{}, map[tenant.Platform]int{}, map[tenant.Tier]int{}, map[int]int{}, map[string]int{}
+	for i, one := range tenants {
+		require.Equal(t, i, one.Index)
+		require.Regexp(t, regexp.MustCompile(`^t\d{4}$`), one.ID)
+		require.Equal(t, one.ID+".example.com", one.Shop)
+		require.Regexp(t, regexp.MustCompile(`^[0-9a-f]{32}$`), one.ShopifySecret)
+		require.Regexp(t, regexp.MustCompile(`^[0-9a-f]{40}$`), one.APIKey)
+		require.True(t, api.ValidCurrency(one.Currency))
+		require.False(t, keys[one.APIKey] || keys[one.ShopifySecret], "credentials of %s are another's too", one.ID)
+		keys[one.APIKey], keys[one.ShopifySecret] = true, true
+		_, offset := api.ID{}.Time().In(one.Location()).Zone()
+		offsets[(offset%3600+3600)%3600/60]++
+		sum += one.Size
+		platforms[one.Platform]++
+		tiers[one.Tier]++
+		currencies[one.Currency]++
+	}
+	require.InDelta(t, 1, sum, 1e-9)
+	require.InDelta(t, 0.45, float64(platforms[tenant.Shopify])/2400, 0.04)
+	require.Len(t, platforms, 4)
+	require.Len(t, tiers, 3)
+	require.NotZero(t, offsets[30]+offsets[45], "zones off the full hour: %v", offsets)
+	for _, c := range []string{"JPY", "KWD", "GBP"} {
+		require.NotZero(t, currencies[c], c)
+	}
+	other := population(t, tenant.Options{Seed: 10})
+	require.NotEqual(t, tenants[0].APIKey, other[0].APIKey)
+}
+
+func TestSizes(t *testing.T) {
+	top := func(tenants []tenant.Tenant, share float64) float64 {
+		sizes := tenant.Weights(tenants)
+		slices.Sort(sizes)
+		slices.Reverse(sizes)
+		sum := 0.0
+		for _, s := range sizes[:int(share*float64(len(sizes)))] {
+			sum += s
+		}
+		return sum
+	}
+	// Of a lognormal of sigma 1.5 the top share q has the share 1 - Φ(Φ⁻¹(1-q) - 1.5).
+	tenants := population(t, tenant.Options{Seed: 1})
+	for q, z := range map[float64]float64{0.01: 2.3263, 0.05: 1.6449, 0.10: 1.2816, 0.20: 0.8416} {
+		want := 0.5 * math.Erfc((z-1.5)/math.Sqrt2)
+		require.InDelta(t, want, top(tenants, q), 0.06, "top %v", q)
+	}
+	zipf := population(t, tenant.Options{Seed: 1, Sizes: tenant.Sizes{Zipf: 0.99}})
+	require.Greater(t, top(zipf, 0.01), 0.4)
+	require.NotEqual(t, slices.Max(tenant.Weights(zipf)), zipf[0].Size, "the first id is not the largest by rule")
+}
+
+func TestWeightsOn(t *testing.T) {
+	tenants := population(t, tenant.Options{Seed: 1})
+	w := tenant.WeightsOn(tenants, tenant.Shopify)
+	for i := range tenants {
+		require.Equal(t, tenants[i].Platform == tenant.Shopify, w[i] > 0, tenants[i].ID)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	_, err := tenant.New(tenant.Options{Count: 10000, Sizes: tenant.Sizes{Sigma: math.NaN(), Zipf: -1}})
+	for _, want := range []string{"tenants 10000", "sigma NaN", "zipf -1"} {
+		require.ErrorContains(t, err, want)
+	}
+	_, err = tenant.New(tenant.Options{Sizes: tenant.Sizes{Sigma: 1, Zipf: 1}})
+	require.ErrorContains(t, err, "exclude each other")
+}
