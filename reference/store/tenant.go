@@ -1,0 +1,65 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// TenantKey is a tenant's META item.
+func TenantKey(tenant string) Key { return Key{PK: "T#" + tenant, SK: "META"} }
+
+// Tenant is a tenant's META item.
+type Tenant struct {
+	ID            string
+	Name          string
+	Plan          string
+	Zone          string // IANA name; "" means UTC
+	Currency      string // ISO 4217
+	Platform      string // shopify, woocommerce, magento, custom
+	ShopifySecret string // key of the webhooks' HMAC
+}
+
+// Item is the META item.
+func (t Tenant) Item() map[string]types.AttributeValue {
+	item := TenantKey(t.ID).Item()
+	for attr, value := range t.attributes() {
+		if *value != "" {
+			item[attr] = text(*value)
+		}
+	}
+	if t.Plan != "" {
+		item[AttrGSI1PK] = text("PLAN#" + t.Plan)
+		item[AttrGSI1SK] = text(t.ID)
+	}
+	return item
+}
+
+// ParseTenant reads a META item.
+func ParseTenant(item map[string]types.AttributeValue) (Tenant, error) {
+	key := KeyOf(item)
+	id, _, err := cutTenant(key.PK, "")
+	if err != nil || key.SK != "META" {
+		return Tenant{}, fmt.Errorf("tenant %s: %w", key, ErrKey)
+	}
+	t := Tenant{ID: id}
+	for attr, value := range t.attributes() {
+		*value = textOf(item, attr)
+	}
+	return t, nil
+}
+
+func (t *Tenant) attributes() map[string]*string {
+	return map[string]*string{"tenant_name": &t.Name, "tenant_plan": &t.Plan, AttrZone: &t.Zone,
+		"currency": &t.Currency, "platform": &t.Platform, "shopify_secret": &t.ShopifySecret}
+}
+
+// Location is the tenant's zone. An unknown name is an error, and UTC.
+func (t Tenant) Location() (*time.Location, error) {
+	zone, err := time.LoadLocation(t.Zone)
+	if err != nil {
+		return time.UTC, fmt.Errorf("tenant %s: %w", t.ID, err)
+	}
+	return zone, nil
+}
