@@ -43,8 +43,8 @@ const (
 // Plan is the list of requests, drawn as it is read. It is immutable and safe for concurrent use.
 type Plan struct {
 	options  Options
-	tenants  weighted
-	webhooks weighted
+	tenants  Weighted
+	webhooks Weighted
 	extras   []Entry // by time; Seq not set
 	shard    uint64
 	shards   uint64
@@ -67,10 +67,10 @@ func New(o Options) (*Plan, error) {
 	}
 	p := &Plan{options: o, shards: 1}
 	var err error
-	if p.tenants, err = newWeighted(o.Tenants); err != nil {
+	if p.tenants, err = NewWeighted(o.Tenants); err != nil {
 		faults = append(faults, fmt.Errorf("plan tenants: %w", err))
 	}
-	if p.webhooks, err = newWeighted(o.Webhooks); err != nil && o.Mix.Webhooks > 0 {
+	if p.webhooks, err = NewWeighted(o.Webhooks); err != nil && o.Mix.Webhooks > 0 {
 		faults = append(faults, fmt.Errorf("plan tenants with webhooks: %w", err))
 	}
 	for i, extra := range o.Extras {
@@ -167,19 +167,19 @@ func (p *Plan) cell(out []Entry, c int64, replays map[int64][]Entry) []Entry {
 	if mix.Webhooks < 1 {
 		r := Rand(p.options.Seed, "plan/batch", uint64(c))
 		for at := range arrivals(r.ExpFloat64, p.options.Events, (1-mix.Webhooks)/mix.meanBatch(), from, to) {
-			out = append(out, Entry{At: at, Kind: Batch, Tenant: p.tenants.pick(r), Events: mix.batchSize(r), Body: r.Uint64()})
+			out = append(out, Entry{At: at, Kind: Batch, Tenant: p.tenants.Pick(r), Events: mix.batchSize(r), Body: r.Uint64()})
 		}
 	}
 	if mix.Webhooks > 0 {
 		r := Rand(p.options.Seed, "plan/webhook", uint64(c))
 		for at := range arrivals(r.ExpFloat64, p.options.Events, mix.Webhooks, from, to) {
-			out = append(out, Entry{At: at, Kind: Webhook, Tenant: p.webhooks.pick(r), Events: 1, Body: r.Uint64()})
+			out = append(out, Entry{At: at, Kind: Webhook, Tenant: p.webhooks.Pick(r), Events: 1, Body: r.Uint64()})
 		}
 	}
 	if mix.ReadRate > 0 {
 		r := Rand(p.options.Seed, "plan/read", uint64(c))
 		for at := range arrivals(r.ExpFloat64, steady(p.Length()), mix.ReadRate, from, to) {
-			out = append(out, Entry{At: at, Kind: Read, Tenant: p.tenants.pick(r), Body: r.Uint64()})
+			out = append(out, Entry{At: at, Kind: Read, Tenant: p.tenants.Pick(r), Body: r.Uint64()})
 		}
 	}
 	at, _ := slices.BinarySearchFunc(p.extras, from, func(e Entry, t time.Duration) int { return int(e.At - t) })

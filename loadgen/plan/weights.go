@@ -7,29 +7,30 @@ import (
 	"math/rand/v2"
 )
 
-// weighted picks an index in proportion to its weight, in constant time: Walker's alias
+// Weighted picks an index in proportion to its weight, in constant time: Walker's alias
 // method as Vose builds it (https://www.keithschwarz.com/darts-dice-coins/).
-type weighted struct {
+type Weighted struct {
 	keep  []float64 // chance to stay at the column
 	alias []int32   // where to go otherwise
 }
 
-func newWeighted(weights []float64) (weighted, error) {
+// NewWeighted prepares a choice among len(weights) indices. Weights are zero or more, one is more.
+func NewWeighted(weights []float64) (Weighted, error) {
 	if len(weights) == 0 {
-		return weighted{}, errors.New("no weights")
+		return Weighted{}, errors.New("no weights")
 	}
 	sum := 0.0
 	for i, w := range weights {
 		if !(w >= 0) || math.IsInf(w, 1) {
-			return weighted{}, fmt.Errorf("weight %d is %v: must be zero or more", i, w)
+			return Weighted{}, fmt.Errorf("weight %d is %v: must be zero or more", i, w)
 		}
 		sum += w
 	}
 	if sum == 0 {
-		return weighted{}, errors.New("all weights are zero")
+		return Weighted{}, errors.New("all weights are zero")
 	}
 	n := len(weights)
-	out := weighted{keep: make([]float64, n), alias: make([]int32, n)}
+	out := Weighted{keep: make([]float64, n), alias: make([]int32, n)}
 	var small, large []int32
 	for i, w := range weights {
 		out.keep[i] = w / sum * float64(n)
@@ -73,7 +74,8 @@ func heaviest(weights []float64) int32 {
 	return int32(best)
 }
 
-func (w weighted) pick(r *rand.Rand) int32 {
+// Pick draws an index.
+func (w Weighted) Pick(r *rand.Rand) int32 {
 	i := r.IntN(len(w.keep))
 	if r.Float64() < w.keep[i] {
 		return int32(i)
