@@ -1,0 +1,348 @@
+package sqs
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/retailflow/stampede/reference/cloud/wire"
+	"github.com/retailflow/stampede/reference/quota"
+)
+
+// MaxBody is the largest request body in bytes that the service needs to be
+// given: a batch of the largest size, with every byte escaped.
+const MaxBody = 8 << 20
+
+// Options says how to open a Service. DB is required.
+type Options struct {
+	// DB is the shared database. Keys begin with "sqs/".
+	DB *pebble.DB
+	// Limits are the quotas to impose; nil is AWSLimits.
+	Limits *Limits
+	// Region and Account are parts of ARNs; "us-east-1" and "000000000000" if empty.
+	Region, Account string
+	// Now is the clock, time.Now if nil.
+	Now func() time.Time
+	// Log is where failures go that no caller is told of; silence if nil.
+	Log *slog.Logger
+}
+
+// Service is the embedded SQS. Its methods may be called by any number of
+// goroutines.
+type Service struct {
+	db      *pebble.DB
+	limits  Limits
+	region  string
+	account string
+	now     func() time.Time
+	log     *slog.Logger
+	epoch   uint64 // how often the service was opened on this database
+
+	closing chan struct{}
+	cancel  context.CancelFunc
+	tasks   context.Context
+	running sync.WaitGroup // move tasks
+
+	// admin serialises the calls that change queues, durable write included. It
+	// is taken before any other lock.
+	admin sync.Mutex
+
+	mu struct {
+		sync.Mutex
+		closed bool
+		queues map[string]*queue // by name
+		seq    uint64            // last one given
+		hits   quota.HitSet
+		moves  []*moveTask // newest first
+	}
+}
+
+var _ wire.Handler = (*Service)(nil)
+
+// Open reads the queues and their messages from the database.
+func Open(o Options) (*Service, error) {
+	if o.DB == nil {
+		return nil, errors.New("open sqs: no database")
+	}
+	s := &Service{db: o.DB, limits: AWSLimits(), region: o.Region, account: o.Account, now: o.Now, log: o.Log,
+		closing: make(chan struct{})}
+	if o.Limits != nil {
+		s.limits = *o.Limits
+	}
+	if s.region == "" {
+		s.region = "us-east-1"
+	}
+	if s.account == "" {
+		s.account = "000000000000"
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.tasks, s.cancel = context.WithCancel(context.Background())
+	s.mu.queues = make(map[string]*queue)
+	if err := s.load(); err != nil {
+		s.cancel()
+		return nil, fmt.Errorf("open sqs: %w", err)
+	}
+	return s, nil
+}
+
+// Close ends all long polls, stops move tasks and waits for them. The database
+// stays open.
+func (s *Service) Close() error {
+	s.mu.Lock()
+	if s.mu.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.mu.closed = true
+	s.mu.Unlock()
+	close(s.closing)
+	s.cancel()
+	s.running.Wait()
+	return nil
+}
+
+// Keys: sqs/epoch; sqs/q/<name>; sqs/m/<queue><seq> and sqs/r/<queue><seq>, the
+// numbers as eight bytes, big endian.
+const (
+	epochKey      = "sqs/epoch"
+	queuePrefix   = "sqs/q/"
+	messagePrefix = "sqs/m/"
+	receiptPrefix = "sqs/r/"
+)
+
+// epochShift leaves the low bits of a sequence number for the messages of one
+// opening, so that no number is given twice.
+const epochShift = 40
+
+func messageKey(prefix string, queue, seq uint64) []byte {
+	k := append(make([]byte, 0, len(prefix)+16), prefix...)
+	k = binary.BigEndian.AppendUint64(k, queue)
+	return binary.BigEndian.AppendUint64(k, seq)
+}
+
+// load rebuilds the state from the database.
+func (s *Service) load() error {
+	if err := s.nextEpoch(); err != nil {
+		return err
+	}
+	byID := make(map[uint64]*queue)
+	err := s.scan(queuePrefix, func(_, value []byte) error {
+		var r queueRecord
+		if err := json.Unmarshal(value, &r); err != nil {
+			return fmt.Errorf("decode queue: %w", err)
+		}
+		q, err := newQueue(r)
+		if err != nil {
+			return fmt.Errorf("read queue %s: %w", r.Name, err)
+		}
+		s.mu.queues[r.Name] = q
+		byID[r.ID] = q
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	counts := make(map[uint64]receipts)
+	err = s.scan(receiptPrefix, func(key, value []byte) error {
+		r, err := decodeReceipts(value)
+		counts[binary.BigEndian.Uint64(key[8:])] = r
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	now := s.now()
+	return s.scan(messagePrefix, func(key, value []byte) error {
+		q, ok := byID[binary.BigEndian.Uint64(key)]
+		seq := binary.BigEndian.Uint64(key[8:])
+		if !ok { // sent while its queue was being deleted
+			return s.forget(binary.BigEndian.Uint64(key), []uint64{seq}, pebble.NoSync)
+		}
+		m, err := decodeMessage(value)
+		if err != nil {
+			return err
+		}
+		r := counts[seq]
+		q.mu.backlog.add(now, entry{seq: seq, sent: m.Sent, receives: r.Count, first: r.First}, m.Due)
+		return nil
+	})
+}
+
+// nextEpoch counts this opening, durably.
+func (s *Service) nextEpoch() error {
+	value, closer, err := s.db.Get([]byte(epochKey))
+	if err != nil && !errors.Is(err, pebble.ErrNotFound) {
+		return fmt.Errorf("read epoch: %w", err)
+	}
+	if err == nil {
+		s.epoch = binary.BigEndian.Uint64(value)
+		if err := closer.Close(); err != nil {
+			return fmt.Errorf("read epoch: %w", err)
+		}
+	}
+	s.epoch++
+	s.mu.seq = s.epoch << epochShift
+	if err := s.db.Set([]byte(epochKey), binary.BigEndian.AppendUint64(nil, s.epoch), pebble.Sync); err != nil {
+		return fmt.Errorf("write epoch: %w", err)
+	}
+	return nil
+}
+
+// scan calls do with each key of a prefix, without the prefix, and its value.
+func (s *Service) scan(prefix string, do func(key, value []byte) error) error {
+	end := []byte(prefix)
+	end[len(end)-1]++
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte(prefix), UpperBound: end})
+	if err != nil {
+		return fmt.Errorf("scan %s: %w", prefix, err)
+	}
+	for ok := it.First(); ok; ok = it.Next() {
+		if err := do(it.Key()[len(prefix):], it.Value()); err != nil {
+			return errors.Join(fmt.Errorf("scan %s: %w", prefix, err), it.Close())
+		}
+	}
+	if err := it.Close(); err != nil {
+		return fmt.Errorf("scan %s: %w", prefix, err)
+	}
+	return nil
+}
+
+// forget deletes messages from the database.
+func (s *Service) forget(queue uint64, seqs []uint64, opts *pebble.WriteOptions) error {
+	if len(seqs) == 0 {
+		return nil
+	}
+	b := s.db.NewBatch()
+	defer func() { _ = b.Close() }()
+	for _, seq := range seqs {
+		_ = b.Delete(messageKey(messagePrefix, queue, seq), nil)
+		_ = b.Delete(messageKey(receiptPrefix, queue, seq), nil)
+	}
+	if err := s.db.Apply(b, opts); err != nil {
+		return fmt.Errorf("delete messages: %w", err)
+	}
+	return nil
+}
+
+// sequence gives the next sequence number.
+func (s *Service) sequence() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.seq++
+	return s.mu.seq
+}
+
+// hit records that a limit refused something.
+func (s *Service) hit(now time.Time, limit, resource, allowed, source string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.hits.Note(now, "sqs", limit, resource, allowed, source)
+}
+
+// ServeAWS answers one call of the SQS API.
+func (s *Service) ServeAWS(w http.ResponseWriter, r *wire.Request) {
+	out, err := s.call(r)
+	if err != nil {
+		replyError(w, r, err)
+		return
+	}
+	wire.ReplyJSON(w, r, out)
+}
+
+// call runs the operation that the request names.
+func (s *Service) call(r *wire.Request) (any, error) {
+	switch r.Action {
+	case "SendMessage":
+		return serve(r, s.sendMessage)
+	case "SendMessageBatch":
+		return serve(r, s.sendMessageBatch)
+	case "ReceiveMessage":
+		return serve(r, s.receiveMessage)
+	case "DeleteMessage":
+		return serve(r, s.deleteMessage)
+	case "DeleteMessageBatch":
+		return serve(r, s.deleteMessageBatch)
+	case "ChangeMessageVisibility":
+		return serve(r, s.changeVisibility)
+	case "ChangeMessageVisibilityBatch":
+		return serve(r, s.changeVisibilityBatch)
+	case "CreateQueue":
+		return serve(r, s.createQueue)
+	case "GetQueueUrl":
+		return serve(r, s.getQueueURL)
+	case "GetQueueAttributes":
+		return serve(r, s.getQueueAttributes)
+	case "SetQueueAttributes":
+		return serve(r, s.setQueueAttributes)
+	case "ListQueues":
+		return serve(r, s.listQueues)
+	case "ListDeadLetterSourceQueues":
+		return serve(r, s.listSources)
+	case "PurgeQueue":
+		return serve(r, s.purgeQueue)
+	case "DeleteQueue":
+		return serve(r, s.deleteQueue)
+	case "StartMessageMoveTask":
+		return serve(r, s.startMove)
+	case "ListMessageMoveTasks":
+		return serve(r, s.listMoves)
+	case "CancelMessageMoveTask":
+		return serve(r, s.cancelMove)
+	case "ListQueueTags":
+		return map[string]any{"Tags": map[string]string{}}, nil
+	case "TagQueue", "UntagQueue":
+		return nil, nil
+	}
+	return nil, wire.UnknownOperation(r)
+}
+
+// serve decodes the input of an operation and runs it.
+func serve[In any](r *wire.Request, do func(*wire.Request, In) (any, error)) (any, error) {
+	var in In
+	if err := wire.Decode(r, &in); err != nil {
+		return nil, err
+	}
+	return do(r, in)
+}
+
+// queryCodes are the codes that older clients know errors by; SQS sends them
+// beside the new ones.
+//
+// Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-json-faqs.html
+var queryCodes = map[string]string{
+	"QueueDoesNotExist":            "AWS.SimpleQueueService.NonExistentQueue",
+	"QueueNameExists":              "QueueAlreadyExists",
+	"EmptyBatchRequest":            "AWS.SimpleQueueService.EmptyBatchRequest",
+	"TooManyEntriesInBatchRequest": "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
+	"BatchEntryIdsNotDistinct":     "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
+	"BatchRequestTooLong":          "AWS.SimpleQueueService.BatchRequestTooLong",
+	"InvalidBatchEntryId":          "AWS.SimpleQueueService.InvalidBatchEntryId",
+	"MessageNotInflight":           "AWS.SimpleQueueService.MessageNotInflight",
+	"PurgeQueueInProgress":         "AWS.SimpleQueueService.PurgeQueueInProgress",
+	"UnsupportedOperation":         "AWS.SimpleQueueService.UnsupportedOperation",
+}
+
+func replyError(w http.ResponseWriter, r *wire.Request, err error) {
+	var e *wire.Error
+	if errors.As(err, &e) {
+		code := e.Code
+		if old, ok := queryCodes[code]; ok {
+			code = old
+		}
+		w.Header().Set("X-Amzn-Query-Error", code+";Sender")
+	}
+	wire.ReplyError(w, r, err)
+}
