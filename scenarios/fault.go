@@ -1,0 +1,150 @@
+package scenarios
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Settle is how long after its injection a fault's window lasts at least: what it broke may
+// still show.
+const Settle = 10 * time.Second
+
+// Fault is one thing that goes wrong on purpose. Exactly one of its kinds is set.
+type Fault struct {
+	Name string
+	At   time.Duration // from the start of the load
+	For  time.Duration // the longest that it lasts: it is reverted by then, whatever happens
+
+	KillFunction *KillFunction
+	KillProcess  *KillProcess
+	BadRelease   *BadRelease
+
+	Limits FaultLimits
+}
+
+// KillFunction kills processes of a function with SIGKILL, again and again while it lasts.
+type KillFunction struct {
+	Function string
+	Hits     int           // at least so many in the middle of an invocation, or the run is INVALID
+	Every    time.Duration // between two kills
+}
+
+// KillProcess kills a cloud process with SIGKILL once; the supervisor starts it again.
+type KillProcess struct {
+	Process string
+}
+
+// BadRelease sends a defective version of a function up a ladder.
+type BadRelease struct {
+	Function  string
+	Defect    Defect
+	Ladder    Ladder
+	TimeScale float64
+	Rollback  bool // off: harm is seen and nothing is done, for proving that the check can fail
+}
+
+// Defect is what is wrong with a bad release.
+type Defect struct {
+	Kind  DefectKind
+	Delay time.Duration // of every answer, when slow
+	Share Share         // of answers, when failing
+}
+
+// DefectKind is a way to be bad.
+type DefectKind string
+
+// The kinds.
+const (
+	Slow    DefectKind = "slow"    // slow(400ms): every answer is that much later
+	Failing DefectKind = "failing" // failing(50%): that share of answers is a 5xx
+)
+
+// String is the YAML form.
+func (d Defect) String() string {
+	if d.Kind == Slow {
+		return fmt.Sprintf("slow(%s)", formatDuration(d.Delay))
+	}
+	return fmt.Sprintf("failing(%s)", d.Share)
+}
+
+func parseDefect(text string) (Defect, error) {
+	name, rest, _ := strings.Cut(text, "(")
+	argument, closed := strings.CutSuffix(rest, ")")
+	kinds := []string{string(Slow), string(Failing)}
+	if !slices.Contains(kinds, name) || !closed {
+		return Defect{}, fmt.Errorf("unknown defect %q%s; allowed: slow(DURATION), failing(SHARE)", text, suggest(name, kinds))
+	}
+	d := Defect{Kind: DefectKind(name)}
+	var err error
+	if d.Kind == Slow {
+		d.Delay, err = parseDuration(argument)
+	} else {
+		d.Share, err = parseShare(argument)
+	}
+	switch {
+	case err != nil:
+		return Defect{}, err
+	case d.Kind == Slow && (d.Delay < time.Millisecond || d.Delay > time.Minute):
+		return Defect{}, fmt.Errorf("slow(%s) is out of range: from 1ms to 1m", argument)
+	case d.Kind == Failing && !(d.Share > 0 && d.Share <= 1):
+		return Defect{}, fmt.Errorf("failing(%s) is out of range: above 0%%, to 100%%", argument)
+	}
+	return d, nil
+}
+
+// FaultLimits are a scenario's own limits inside a fault's window; 0 sets none.
+type FaultLimits struct {
+	P99          time.Duration
+	Availability Share
+}
+
+// Kind is the YAML key of what the fault does.
+func (f Fault) Kind() string {
+	switch {
+	case f.KillFunction != nil:
+		return "kill-function"
+	case f.KillProcess != nil:
+		return "kill-process"
+	case f.BadRelease != nil:
+		return "bad-release"
+	}
+	return ""
+}
+
+// Window is the stretch of the load in which the objectives do not apply: the injected interval
+// and [Settle] after it.
+type Window struct{ Start, End time.Duration }
+
+// Window is the fault's own; a run may have to lengthen it.
+func (f Fault) Window() Window { return Window{f.At, f.At + f.For + Settle} }
+
+// Windows are all faults' windows, joined where they overlap and cut at the end of the load.
+func (s *Scenario) Windows() []Window {
+	var all []Window
+	for _, f := range s.Faults {
+		all = append(all, f.Window())
+	}
+	slices.SortFunc(all, func(a, b Window) int { return cmp.Compare(a.Start, b.Start) })
+	var joined []Window
+	for _, w := range all {
+		w.End = min(w.End, s.Load.Length())
+		if last := len(joined) - 1; last >= 0 && w.Start <= joined[last].End {
+			joined[last].End = max(joined[last].End, w.End)
+		} else if w.End > w.Start {
+			joined = append(joined, w)
+		}
+	}
+	return joined
+}
+
+// Covered is how much of the load fault windows cover.
+func (s *Scenario) Covered() time.Duration {
+	var sum time.Duration
+	for _, w := range s.Windows() {
+		sum += w.End - w.Start
+	}
+	return sum
+}

@@ -1,0 +1,269 @@
+package scenarios
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Functions can be killed; those that answer requests themselves can also be released badly and
+// judged by their answers.
+var (
+	functions = []string{"ingest-events", "ingest-webhooks", "process-products", "process-orders", "process-customers", "process-insights", "query-analytics"}
+	answering = []string{"ingest-events", "ingest-webhooks", "query-analytics"}
+	services  = []string{"apigateway", "dynamodb", "eventbridge", "firehose", "lambda", "s3", "sqs", "stepfunctions"}
+)
+
+const (
+	longest = 24 * time.Hour
+	fastest = PerSecond(100_000)
+)
+
+// fields declares the YAML of a scenario: the one place that knows keys, units and ranges.
+func (s *Scenario) fields() []field {
+	m := &s.Load.Mix
+	return []field{
+		word("name", &s.Name).must(),
+		text("description", &s.Description),
+		oneOf("target", &s.Target, TargetEmbedded),
+		unsigned("seed", &s.Seed),
+		group("tenants",
+			integer("count", &s.Tenants.Count, 1, 1_000_000),
+			oneOf("sizes", &s.Tenants.Sizes, Lognormal, Zipf),
+			number("sigma", &s.Tenants.Sigma, 0, 4),
+			number("exponent", &s.Tenants.Exponent, 0, 3),
+		),
+		group("load",
+			list("phases", "phase", &s.Load.Phases, func() Phase { return Phase{From: -1, To: -1} }, (*Phase).fields).must(),
+			group("mix",
+				share("webhooks", &m.Webhooks, 0, 1),
+				number("batch-mean", &m.BatchMean, 1, 500),
+				integer("batch-cap", &m.BatchCap, 1, 500),
+				rate("reads", &m.ReadRate, 0, float64(fastest)),
+				share("replays", &m.ReplayRate, 0, 1),
+			),
+			duration("timeout", &s.Load.Timeout, 100*time.Millisecond, time.Minute),
+		).must(),
+		group("delivery",
+			duration("buffer", &s.Delivery.Buffer, 0, 900*time.Second),
+			size("buffer-size", &s.Delivery.BufferSize, 1e6, 128e6),
+		),
+		group("roll-up",
+			duration("every", &s.RollUp.Every, time.Second, time.Hour),
+			integer("passes", &s.RollUp.Passes, 1, 1000),
+		),
+		group("release",
+			s.Release.Ladder.field(),
+			number("time-scale", &s.Release.TimeScale, 1, 100_000),
+			share("min-effect", &s.Release.MinEffect, 0, 0.5),
+			integer("min-judged", &s.Release.MinJudged, 1, 1_000_000),
+		),
+		list("faults", "fault", &s.Faults, func() Fault { return Fault{} }, s.faultFields),
+		group("objectives",
+			duration("p99", &s.Objectives.P99, time.Millisecond, time.Minute),
+			share("availability", &s.Objectives.Availability, 0, 1),
+			duration("freshness-p99", &s.Objectives.FreshnessP99, 100*time.Millisecond, time.Hour),
+			duration("rollback", &s.Objectives.Rollback, time.Second, time.Hour),
+			share("unknown", &s.Objectives.Unknown, 0, 1),
+		),
+		group("drain", duration("deadline", &s.Drain, time.Second, time.Hour)),
+		group("real-orders",
+			toggle("replay", &s.RealOrders.On),
+			text("file", &s.RealOrders.File),
+			text("tenant", &s.RealOrders.Tenant),
+			day("day", &s.RealOrders.Day),
+		),
+		s.Limits.field(),
+		group("self-watch",
+			duration("lag-p99", &s.SelfWatch.LagP99, time.Millisecond, time.Minute),
+			share("unsent", &s.SelfWatch.Unsent, 0, 1),
+			share("cpu", &s.SelfWatch.CPU, 0.1, 1),
+		),
+	}
+}
+
+// fields of a phase: rate is short for from and to.
+func (p *Phase) fields() []field {
+	both := rate("rate", &p.To, 0, fastest)
+	read := both.read
+	both.read = func(d *decoder, n *node) {
+		if p.From >= 0 || p.To >= 0 {
+			d.report(n.Position, `phase has both "rate" and "from"/"to": rate is for both ends`)
+			return
+		}
+		read(d, n)
+		p.From = p.To
+		d.where[&p.From] = n.Position
+	}
+	both.show = func() *node {
+		if p.From != p.To {
+			return nil
+		}
+		return &node{form: scalar, text: p.To.String()}
+	}
+	end := func(key string, to *PerSecond) field {
+		f := rate(key, to, 0, fastest)
+		read, show := f.read, f.show
+		f.read = func(d *decoder, n *node) {
+			if *to >= 0 {
+				d.report(n.Position, `phase has both "rate" and %q: rate is for both ends`, key)
+				return
+			}
+			read(d, n)
+		}
+		f.show = func() *node {
+			if p.From == p.To {
+				return nil
+			}
+			return show()
+		}
+		return f
+	}
+	return []field{
+		word("name", &p.Name).must(),
+		duration("for", &p.For, time.Second, longest).must(),
+		both, end("from", &p.From), end("to", &p.To),
+	}
+}
+
+// faultFields declares a fault. Those of a bad release begin as the scenario's release, which
+// is therefore read before: see Parse.
+func (s *Scenario) faultFields(f *Fault) []field {
+	kill := option("kill-function", &f.KillFunction, func() *KillFunction { return &KillFunction{Hits: 1, Every: 500 * time.Millisecond} }, func(k *KillFunction) []field {
+		return []field{
+			oneOf("function", &k.Function, functions...).must(),
+			integer("hits", &k.Hits, 1, 1000),
+			duration("every", &k.Every, 10*time.Millisecond, time.Minute),
+		}
+	})
+	process := option("kill-process", &f.KillProcess, func() *KillProcess { return &KillProcess{} }, func(k *KillProcess) []field {
+		return []field{oneOf("process", &k.Process, "data").must()}
+	})
+	release := option("bad-release", &f.BadRelease, func() *BadRelease {
+		return &BadRelease{Ladder: s.Release.Ladder, TimeScale: s.Release.TimeScale, Rollback: true}
+	}, func(r *BadRelease) []field {
+		return []field{
+			oneOf("function", &r.Function, answering...).must(),
+			value("defect", &r.Defect, parseDefect, Defect.String).must(),
+			r.Ladder.field(),
+			number("time-scale", &r.TimeScale, 1, 100_000),
+			toggle("rollback", &r.Rollback),
+		}
+	})
+	return []field{
+		word("name", &f.Name).must(),
+		duration("at", &f.At, 0, longest).must(),
+		duration("for", &f.For, 100*time.Millisecond, longest).must(),
+		kill, process, release,
+		group("limits", optional(duration("p99", &f.Limits.P99, time.Millisecond, time.Hour), &f.Limits.P99),
+			optional(share("availability", &f.Limits.Availability, 0, 1), &f.Limits.Availability)),
+	}
+}
+
+func (l *Ladder) field() field {
+	return group("ladder",
+		share("first", &l.First, 0.0001, 1),
+		duration("for", &l.For, 0, longest),
+		share("step", &l.Step, 0.001, 1),
+		duration("every", &l.Every, 0, longest),
+	)
+}
+
+// option is a mapping that may be absent.
+func option[T any](key string, to **T, fresh func() *T, fields func(*T) []field) field {
+	return field{
+		key: key,
+		read: func(d *decoder, n *node) {
+			*to = fresh()
+			d.where[*to] = n.Position
+			d.object(key, n, fields(*to))
+		},
+		show: func() *node {
+			if *to == nil {
+				return nil
+			}
+			return shown(fields(*to))
+		},
+	}
+}
+
+// optional leaves a value out of the text while it is zero.
+func optional[T comparable](f field, to *T) field {
+	show := f.show
+	f.show = func() *node {
+		var zero T
+		if *to == zero {
+			return nil
+		}
+		return show()
+	}
+	return f
+}
+
+func day(key string, to *string) field {
+	f := text(key, to)
+	read := f.read
+	f.read = func(d *decoder, n *node) {
+		read(d, n)
+		if _, err := time.Parse(time.DateOnly, n.text); n.form == scalar && err != nil {
+			d.report(n.Position, "%s: %q is not a date: write it as 2011-11-29", key, n.text)
+		}
+	}
+	return f
+}
+
+// field of limits: aws, off, or a mapping of services to one of these or to settings.
+func (l *Limits) field() field {
+	mode := oneOf("limits", &l.Mode, LimitsAWS, LimitsOff)
+	return field{
+		key: "limits",
+		read: func(d *decoder, n *node) {
+			if n.form != mapping {
+				mode.read(d, n)
+				return
+			}
+			l.Services = make([]ServiceLimits, len(n.pairs))
+			for i, p := range n.pairs {
+				l.Services[i] = ServiceLimits{Service: p.key, Mode: LimitsAWS}
+				l.Services[i].read(d, p)
+			}
+		},
+		show: func() *node {
+			if len(l.Services) == 0 {
+				return mode.show()
+			}
+			n := &node{form: mapping}
+			for _, s := range l.Services {
+				n.pairs = append(n.pairs, pair{key: s.Service, value: s.show()})
+			}
+			return n
+		},
+	}
+}
+
+func (s *ServiceLimits) read(d *decoder, p pair) {
+	if !slices.Contains(services, p.key) {
+		d.report(p.Position, "unknown service %q in limits%s; allowed: %s", p.key, suggest(p.key, services), strings.Join(services, ", "))
+		return
+	}
+	if p.value.form != mapping {
+		oneOf(p.key, &s.Mode, LimitsAWS, LimitsOff).read(d, p.value)
+		return
+	}
+	for _, setting := range p.value.pairs {
+		if d.scalar(setting.key, setting.value) {
+			s.Settings = append(s.Settings, LimitSetting{setting.key, setting.value.text, setting.Position})
+		}
+	}
+}
+
+func (s *ServiceLimits) show() *node {
+	if len(s.Settings) == 0 {
+		return &node{form: scalar, text: string(s.Mode)}
+	}
+	n := &node{form: mapping}
+	for _, set := range s.Settings {
+		n.pairs = append(n.pairs, pair{key: set.Name, value: &node{form: scalar, text: set.Value}})
+	}
+	return n
+}
