@@ -1,0 +1,349 @@
+package attack_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/retailflow/stampede/loadgen/attack"
+	"github.com/retailflow/stampede/loadgen/event"
+	"github.com/retailflow/stampede/loadgen/plan"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// every is a plan of n requests, one each gap.
+func every(n int, gap time.Duration) iter.Seq[plan.Entry] {
+	return func(yield func(plan.Entry) bool) {
+		for i := range n {
+			if !yield(plan.Entry{Seq: uint64(i) * 10, At: time.Duration(i) * gap, Kind: plan.Batch, Events: 1, Body: uint64(i)}) {
+				return
+			}
+		}
+	}
+}
+
+func say(e plan.Entry) (event.Request, error) {
+	return event.Request{Method: http.MethodPost, Path: fmt.Sprintf("/say?seq=%d", e.Seq), Header: http.Header{"X-Seq": {fmt.Sprint(e.Seq)}},
+		Body: fmt.Appendf(nil, "body of %d", e.Seq)}, nil
+}
+
+// serve starts a server and counts what arrives.
+func serve(t testing.TB, h http.HandlerFunc) (url string, arrived *atomic.Int64) {
+	arrived = new(atomic.Int64)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arrived.Add(1)
+		h(w, r)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL, arrived
+}
+
+type collector struct{ results []attack.Result }
+
+func (c *collector) after(r attack.Result) { c.results = append(c.results, r) }
+
+func TestEveryEntryIsSentOnceAndAnswersAreItsOwn(t *testing.T) {
+	url, arrived := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if string(body) != "body of "+r.URL.Query().Get("seq") || r.Header.Get("X-Seq") != r.URL.Query().Get("seq") || r.Header.Get("X-Vegeta-Seq") != "" {
+			w.WriteHeader(http.StatusTeapot)
+			return
+		}
+		w.Header().Set("X-Echo", r.Header.Get("X-Seq"))
+		w.WriteHeader(http.StatusAccepted)
+		_, _ = io.WriteString(w, "seen")
+	})
+	var c collector
+	var recorded sync.Map
+	tl := attack.NewTimeline(time.Second)
+	s, err := attack.Run(t.Context(), attack.Options{
+		Target: url, Entries: every(2000, 200*time.Microsecond), Make: say,
+		Before: func(e plan.Entry, r *event.Request, _ time.Duration) error {
+			_, twice := recorded.LoadOrStore(e.Seq, true)
+			if twice {
+				return fmt.Errorf("%d twice", e.Seq)
+			}
+			return nil
+		},
+		After: func(r attack.Result) {
+			if _, ok := recorded.Load(r.Entry.Seq); !ok {
+				t.Errorf("result of %d was not recorded before sending", r.Entry.Seq)
+			}
+			tl.Add(&r)
+			c.after(r)
+		},
+	})
+	require.NoError(t, err)
+	require.EqualValues(t, 2000, arrived.Load())
+	require.EqualValues(t, 2000, s.Sent)
+	require.Zero(t, s.Unsent)
+	require.False(t, s.Stopped)
+	seen := map[uint64]bool{}
+	for _, r := range c.results {
+		require.NoError(t, r.Err)
+		require.Equal(t, http.StatusAccepted, r.Status)
+		require.Equal(t, fmt.Sprint(r.Entry.Seq), r.Header.Get("X-Echo"))
+		require.Nil(t, r.Body)
+		require.Equal(t, r.Entry.At, r.Planned)
+		require.GreaterOrEqual(t, r.Start, r.Planned, "never early")
+		require.GreaterOrEqual(t, r.End, r.Start)
+		require.True(t, r.Sent && r.Connected && r.OK())
+		require.False(t, seen[r.Entry.Seq])
+		seen[r.Entry.Seq] = true
+	}
+	require.Len(t, seen, 2000)
+	require.EqualValues(t, 2000, tl.Totals().OK)
+	require.EqualValues(t, 2000, s.Watch.Lag.Count)
+	require.NotEmpty(t, s.Watch.Samples)
+	require.NotZero(t, s.Watch.CPU)
+}
+
+// The mistake of most load tools: a server that stalls makes them send less, and what they did
+// not send is missing from the statistics. Here one connection's worth of workers meets a
+// service of 20 ms with 10 requests that are due at once: they wait 20, 40, … 200 ms.
+func TestResponseCountsFromThePlannedTime(t *testing.T) {
+	url, _ := serve(t, func(http.ResponseWriter, *http.Request) { time.Sleep(20 * time.Millisecond) })
+	var c collector
+	_, err := attack.Run(t.Context(), attack.Options{Target: url, Entries: every(10, 0), Make: say, After: c.after, MaxWorkers: 1})
+	require.NoError(t, err)
+	require.Len(t, c.results, 10)
+	slices.SortFunc(c.results, func(a, b attack.Result) int { return int(a.End - b.End) })
+	for i, r := range c.results {
+		require.GreaterOrEqual(t, r.Response(), time.Duration(i+1)*20*time.Millisecond, "request %d", i)
+		require.Equal(t, r.Response(), r.Lag()+r.Service())
+		require.Less(t, r.Service(), r.Response()+time.Nanosecond)
+	}
+}
+
+func TestNothingIsSentAfterAStop(t *testing.T) {
+	var stoppedAt, lastArrival atomic.Int64
+	url, arrived := serve(t, func(w http.ResponseWriter, r *http.Request) { lastArrival.Store(time.Now().UnixNano()) })
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var c collector
+	begin := time.Now()
+	s, err := attack.Run(ctx, attack.Options{
+		Target: url, Entries: every(1_000_000, time.Millisecond), Make: say,
+		After: func(r attack.Result) {
+			if c.after(r); len(c.results) == 100 {
+				stoppedAt.Store(time.Now().UnixNano())
+				cancel()
+			}
+		},
+	})
+	require.NoError(t, err)
+	require.True(t, s.Stopped)
+	require.Less(t, time.Since(begin), 5*time.Second, "a stop does not wait for the plan")
+	before := arrived.Load()
+	require.EqualValues(t, before, s.Sent, "what arrived was reported")
+	require.Len(t, c.results, int(s.Sent+s.Unsent))
+	time.Sleep(20 * time.Millisecond) // anything still on its way would come now
+	require.Equal(t, before, arrived.Load())
+	require.Less(t, lastArrival.Load()-stoppedAt.Load(), int64(200*time.Millisecond))
+	for _, r := range c.results {
+		if !r.Sent {
+			require.ErrorIs(t, r.Err, attack.ErrStopped)
+			require.GreaterOrEqual(t, r.Response(), time.Duration(0), "only what was due")
+		}
+	}
+}
+
+// A stop while every worker is stuck: what was due must be reported unsent with its waiting time.
+func TestUnsentIsReportedWithItsWaitingTime(t *testing.T) {
+	release := make(chan struct{})
+	url, _ := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+	})
+	defer close(release)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	time.AfterFunc(300*time.Millisecond, cancel)
+	var c collector
+	s, err := attack.Run(ctx, attack.Options{Target: url, Entries: every(100, 10*time.Millisecond), Make: say, After: c.after,
+		MaxWorkers: 2, LookAhead: 4, Grace: 50 * time.Millisecond})
+	require.NoError(t, err)
+	require.EqualValues(t, 2, s.Sent)
+	require.InDelta(t, 29, float64(s.Unsent), 8, "those due in 300 ms")
+	for _, r := range c.results {
+		require.Error(t, r.Err)
+		if r.Sent {
+			require.True(t, r.Connected)
+			require.Equal(t, "stopped", r.Cause())
+			require.InDelta(t, 350, float64(r.End.Milliseconds()), 100, "cut off after the grace")
+			continue
+		}
+		require.InDelta(t, 300, float64(r.End.Milliseconds()), 100)
+		require.Equal(t, r.Start, r.End)
+		require.False(t, r.Connected)
+	}
+}
+
+func TestLateRequestsAreGivenUp(t *testing.T) {
+	url, _ := serve(t, func(http.ResponseWriter, *http.Request) { time.Sleep(50 * time.Millisecond) })
+	var c collector
+	s, err := attack.Run(t.Context(), attack.Options{Target: url, Entries: every(20, 0), Make: say, After: c.after, MaxWorkers: 1, GiveUp: 120 * time.Millisecond})
+	require.NoError(t, err)
+	require.Len(t, c.results, 20)
+	require.Less(t, s.Sent, int64(5))
+	require.Equal(t, s.Unsent, s.Watch.Late)
+	require.ErrorIs(t, c.results[19].Err, attack.ErrLate)
+	require.Equal(t, "late", c.results[19].Cause())
+	require.GreaterOrEqual(t, c.results[19].Response(), 120*time.Millisecond)
+	require.NotEmpty(t, s.Watch.Faults(attack.Limits{}), "such a generator is ill")
+}
+
+func TestTimeoutsAndConnectionErrors(t *testing.T) {
+	release := make(chan struct{})
+	slow, _ := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+	})
+	defer close(release)
+	cut, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, _ := w.(http.Hijacker).Hijack()
+		conn.Close()
+	})
+	short, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		w.WriteHeader(http.StatusAccepted)
+		_, _ = io.WriteString(w, "only this")
+	})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	nobody := "http://" + l.Addr().String()
+	require.NoError(t, l.Close())
+
+	for _, c := range []struct {
+		name, url string
+		connected bool
+		cause     string
+	}{
+		{"no answer in time", slow, true, "timeout"},
+		{"connection cut", cut, true, "closed"},
+		{"answer breaks off", short, true, "closed"},
+		{"nobody listens", nobody, false, "refused"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var got collector
+			_, err := attack.Run(t.Context(), attack.Options{Target: c.url, Entries: every(1, 0), Make: say, After: got.after, Timeout: 100 * time.Millisecond})
+			require.NoError(t, err)
+			require.Len(t, got.results, 1)
+			r := got.results[0]
+			require.True(t, r.Sent)
+			require.Equal(t, c.connected, r.Connected)
+			require.Equal(t, c.cause, r.Cause(), "%v", r.Err)
+			require.Zero(t, r.Status, "an answer that broke off is none")
+			require.False(t, r.OK())
+		})
+	}
+}
+
+func TestBodiesAreKeptWhereTheyMatter(t *testing.T) {
+	status := []int{200, 202, 207, 302, 400, 503}
+	url, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		var i int
+		_, _ = fmt.Sscan(r.URL.Query().Get("seq"), &i)
+		w.Header().Set("Location", "/elsewhere")
+		w.WriteHeader(status[i/10])
+		_, _ = io.WriteString(w, "why")
+	})
+	kept := map[int]string{}
+	_, err := attack.Run(t.Context(), attack.Options{Target: url, Entries: every(6, 0), Make: say, After: func(r attack.Result) { kept[r.Status] = string(r.Body) }})
+	require.NoError(t, err)
+	require.Equal(t, map[int]string{200: "", 202: "", 207: "why", 302: "why", 400: "why", 503: "why"}, kept)
+}
+
+func TestFailingHooksStopTheLoad(t *testing.T) {
+	url, arrived := serve(t, func(http.ResponseWriter, *http.Request) {})
+	full := errors.New("no space left on device")
+	var c collector
+	_, err := attack.Run(t.Context(), attack.Options{Target: url, Entries: every(1000, time.Millisecond), Make: say, After: c.after,
+		Before: func(e plan.Entry, _ *event.Request, _ time.Duration) error {
+			if e.Seq >= 50 {
+				return full
+			}
+			return nil
+		}})
+	require.ErrorIs(t, err, full)
+	require.EqualValues(t, 5, arrived.Load(), "nothing leaves that is not on record")
+
+	_, err = attack.Run(t.Context(), attack.Options{Target: url, Entries: every(3, 0), Make: func(plan.Entry) (event.Request, error) { return event.Request{}, full }})
+	require.ErrorIs(t, err, full)
+}
+
+func TestStartIsAgreed(t *testing.T) {
+	url, _ := serve(t, func(http.ResponseWriter, *http.Request) {})
+	start := time.Now().Add(150 * time.Millisecond)
+	var first time.Time
+	s, err := attack.Run(t.Context(), attack.Options{Target: url, Entries: every(1, 0), Make: say, Start: start,
+		Before: func(plan.Entry, *event.Request, time.Duration) error { first = time.Now(); return nil }})
+	require.NoError(t, err)
+	require.False(t, first.Before(start))
+	require.True(t, start.Equal(s.Start))
+}
+
+func TestOptionsAreRefusedAllAtOnce(t *testing.T) {
+	_, err := attack.Run(t.Context(), attack.Options{Target: "127.0.0.1:80", Timeout: -1, MaxWorkers: -1})
+	for _, want := range []string{"must be a base URL", "no plan", "no maker", "timeout -1ns", "workers -1"} {
+		require.ErrorContains(t, err, want)
+	}
+}
+
+func TestTimelineCountsAtThePlannedSecond(t *testing.T) {
+	tl := attack.NewTimeline(5 * time.Second)
+	add := func(planned, start, end time.Duration, status int, err error, sent bool) {
+		tl.Add(&attack.Result{Entry: plan.Entry{Events: 20}, Planned: planned, Start: start, End: end, Status: status, Err: err, Sent: sent})
+	}
+	add(100*time.Millisecond, 100*time.Millisecond, 150*time.Millisecond, 202, nil, true)
+	add(900*time.Millisecond, 1100*time.Millisecond, 1200*time.Millisecond, 202, nil, true)
+	add(950*time.Millisecond, 950*time.Millisecond, 2200*time.Millisecond, 503, nil, true)
+	add(960*time.Millisecond, 960*time.Millisecond, time.Second, 429, nil, true)
+	add(970*time.Millisecond, 3*time.Second, 3*time.Second, 0, attack.ErrLate, false)
+	s := tl.Seconds(0)
+	require.Len(t, s, 4)
+	require.Equal(t, attack.Second{Planned: 5, Sent: 4, OK: 2, Refused: 1, Failed: 1, Unsent: 1, Events: 40, Started: 3, Ended: 1, Slowest: 5 * time.Second}, s[0])
+	require.Equal(t, attack.Second{Started: 1, Ended: 2}, s[1])
+	total := tl.Totals()
+	require.EqualValues(t, 5, total.Planned)
+	require.InDelta(t, 5, total.P99.Seconds(), 0.01, "an unsent request counts at the timeout")
+	require.Empty(t, tl.Seconds(9))
+}
+
+func TestWatchFaults(t *testing.T) {
+	require.Equal(t, []string{"no request was sent"}, attack.Watch{}.Faults(attack.Limits{}))
+	ill := attack.Watch{Lag: attack.Lag{Count: 1, P99: time.Second}, Late: 3, Samples: []attack.Sample{{GCPause: time.Second}}}
+	require.Len(t, ill.Faults(attack.Limits{}), 3)
+	require.Empty(t, ill.Faults(attack.Limits{LagP99: time.Second, GCPause: time.Second, Late: 3}))
+}
+
+// CPU of a request, server included.
+func BenchmarkRun(b *testing.B) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusAccepted) }))
+	defer s.Close()
+	sum, err := attack.Run(b.Context(), attack.Options{Target: s.URL, Entries: every(b.N, 200*time.Microsecond), Make: say})
+	if err != nil || sum.Sent != int64(b.N) {
+		b.Fatal(err, sum.Sent)
+	}
+	b.ReportMetric(float64(sum.Watch.CPU.Microseconds())/float64(b.N), "cpu-µs/request")
+	b.ReportMetric(float64(sum.Watch.Lag.P50.Microseconds()), "lag-p50-µs")
+	b.ReportMetric(float64(sum.Watch.Lag.P99.Microseconds()), "lag-p99-µs")
+}

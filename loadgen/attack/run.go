@@ -1,0 +1,154 @@
+package attack
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/retailflow/stampede/loadgen/event"
+	"github.com/retailflow/stampede/loadgen/plan"
+)
+
+// Summary is what a load came to.
+type Summary struct {
+	Start   time.Time     // instant of elapsed 0
+	Length  time.Duration // until the last outcome
+	Sent    int64
+	Unsent  int64
+	Stopped bool  // by the context, before the plan's end
+	Watch   Watch // of the generator on itself
+}
+
+// Run sends the plan and returns when every request that was due has its outcome and every
+// goroutine has ended. It ends early when ctx does: then nothing more is sent, what is under
+// way has Grace to end, and Summary.Stopped is set with a nil error. An error says that the
+// load itself failed: bad options, a request that could not be made, or Before's error.
+func Run(ctx context.Context, o Options) (Summary, error) {
+	o.EnsureDefaults()
+	if err := o.Validate(); err != nil {
+		return Summary{}, fmt.Errorf("attack: %w", err)
+	}
+	a := newAttack(ctx, o)
+	defer a.cancelSend()
+	defer a.cancel(nil)
+	defer a.transport.CloseIdleConnections()
+
+	results := make(chan Result, 1024)
+	a.report = func(r Result) { results <- r }
+
+	var work sync.WaitGroup
+	work.Go(func() { // in-flight requests outlive a stop by Grace
+		<-a.ctx.Done()
+		stop := time.AfterFunc(o.Grace, a.cancelSend)
+		<-a.sendCtx.Done()
+		stop.Stop()
+	})
+	var feeding sync.WaitGroup
+	feeding.Go(a.feed)
+	for range o.Makers {
+		feeding.Go(a.makeBodies)
+	}
+	watch := startWatch(o.WatchEach, a.elapsed, o.OnSample)
+	a.watch = watch
+
+	work.Go(func() {
+		attacker := vegeta.NewAttacker(
+			vegeta.Client(&http.Client{Transport: a, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}),
+			vegeta.Workers(uint64(min(64, o.MaxWorkers))), vegeta.MaxWorkers(uint64(o.MaxWorkers)),
+		)
+		targeter := func(t *vegeta.Target) error {
+			t.Method, t.URL = http.MethodGet, o.Target // the transport knows better
+			return nil
+		}
+		for range attacker.Attack(targeter, a, 0, "") { // drained at once: its channel has no room
+		}
+		a.unsentRest()
+		feeding.Wait()
+		close(results)
+	})
+
+	var s Summary
+	for r := range results {
+		if r.Sent {
+			s.Sent++
+		} else {
+			s.Unsent++
+		}
+		s.Length = max(s.Length, r.End)
+		o.After(r)
+	}
+	fault := context.Cause(a.ctx)
+	s.Stopped = ctx.Err() != nil
+	a.cancelSend()
+	a.cancel(nil)
+	work.Wait()
+	s.Watch = watch.stop()
+	s.Start = a.started()
+	if fault != nil && !s.Stopped {
+		return s, fmt.Errorf("attack: %w", fault)
+	}
+	return s, nil
+}
+
+// slot is an entry on its way: planned, being made, ready, sent.
+type slot struct {
+	entry   plan.Entry
+	request event.Request
+	err     error
+	ready   chan struct{} // closed when request or err is set
+}
+
+// attack is vegeta's Pacer and its client's http.RoundTripper.
+type attack struct {
+	o         Options
+	base      string
+	transport *http.Transport
+	report    func(Result)
+	watch     *watcher
+
+	ctx        context.Context // ends at a stop
+	cancel     context.CancelCauseFunc
+	sendCtx    context.Context // ends Grace after it
+	cancelSend context.CancelFunc
+
+	queue chan *slot // to be paced, in order
+	make  chan *slot // to be made, in order
+
+	mu struct {
+		sync.Mutex
+		start time.Time
+		paced map[uint64]*slot // by vegeta's sequence number
+	}
+}
+
+func newAttack(ctx context.Context, o Options) *attack {
+	a := &attack{
+		o: o, base: strings.TrimRight(o.Target, "/"),
+		transport: newTransport(o),
+		queue:     make(chan *slot, o.LookAhead), make: make(chan *slot, o.LookAhead),
+	}
+	a.ctx, a.cancel = context.WithCancelCause(ctx)
+	a.sendCtx, a.cancelSend = context.WithCancel(context.WithoutCancel(ctx))
+	a.mu.start, a.mu.paced = o.Start, map[uint64]*slot{}
+	return a
+}
+
+func (a *attack) started() time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.mu.start
+}
+
+// elapsed is 0 until the load starts.
+func (a *attack) elapsed() time.Duration {
+	start := a.started()
+	if start.IsZero() {
+		return 0
+	}
+	return time.Since(start)
+}
