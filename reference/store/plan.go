@@ -59,7 +59,7 @@ func ReadPlan(q Question) []Read {
 			continue
 		}
 		p.hours(gap, start)
-		p.add(Day, DayKey(q.Tenant, date), start, end)
+		p.add(Day, DayKey(q.Tenant, date), DayKey(q.Tenant, date), start, end)
 		gap = end
 	}
 	p.hours(gap, to)
@@ -83,26 +83,42 @@ func (p *planner) hours(from, to time.Time) {
 		hour := at.Truncate(time.Hour)
 		next := hour.Add(time.Hour)
 		if at.Equal(hour) && !next.After(to) && !next.After(p.settled) && !slices.ContainsFunc(p.q.DirtyHours, hour.Equal) {
-			p.add(Hour, HourKey(p.q.Tenant, hour), hour, next)
+			p.add(Hour, HourKey(p.q.Tenant, hour), HourKey(p.q.Tenant, hour), hour, next)
 			at = next
 			continue
 		}
-		for ; at.Before(next) && at.Before(to); at = at.Add(time.Minute) {
-			p.add(Minute, MinuteKey(p.q.Tenant, at), at, at.Add(time.Minute))
+		// The settled minutes up to the hour's end, then the open ones.
+		end := earlier(next, to)
+		if closed := earlier(end, p.settled.Truncate(time.Minute)); at.Before(closed) {
+			end = closed
 		}
+		p.add(Minute, MinuteKey(p.q.Tenant, at), MinuteKey(p.q.Tenant, end.Add(-time.Minute)), at, end)
+		at = end
 	}
 }
 
-// add appends a bucket, to the last read if that one's range may grow over it.
-func (p *planner) add(level Level, key Key, start, end time.Time) {
-	_, top := BucketRange(key, key)
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// add appends the buckets from first to last, of one partition, to the last read if that one's
+// range may grow over them.
+func (p *planner) add(level Level, first, last Key, start, end time.Time) {
+	_, top := BucketRange(first, last)
 	open := end.After(p.settled)
+	buckets := 1
+	if level == Minute {
+		buckets = int(end.Sub(start) / time.Minute)
+	}
 	if n := len(p.reads); n > 0 {
-		if last := &p.reads[n-1]; last.Level == level && last.PK == key.PK && last.end.Equal(start) && last.Open == open {
-			last.ToSK, last.end = top, end
-			last.Buckets++
+		if r := &p.reads[n-1]; r.Level == level && r.PK == first.PK && r.end.Equal(start) && r.Open == open {
+			r.ToSK, r.end = top, end
+			r.Buckets += buckets
 			return
 		}
 	}
-	p.reads = append(p.reads, Read{Level: level, PK: key.PK, FromSK: key.SK, ToSK: top, Buckets: 1, Open: open, start: start, end: end})
+	p.reads = append(p.reads, Read{Level: level, PK: first.PK, FromSK: first.SK, ToSK: top, Buckets: buckets, Open: open, start: start, end: end})
 }
