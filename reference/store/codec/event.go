@@ -46,10 +46,11 @@ const (
 )
 
 // DecodeEvent reads one message. The error wraps [ErrCorrupt] for a broken message, an id that
-// is no UUIDv7 and a type that this release does not know.
+// is no UUIDv7 or not the only one, and a type that this release does not know.
 func DecodeEvent(raw []byte) (Event, error) {
 	e := Event{Raw: raw}
 	var id []byte
+	content := false
 	for b := raw; len(b) > 0; {
 		number, kind, n := protowire.ConsumeTag(b)
 		if n < 0 {
@@ -82,7 +83,10 @@ func DecodeEvent(raw []byte) (Event, error) {
 			}
 			b = b[n:]
 			if number == fieldContent {
-				e.Content = v
+				if content {
+					return Event{}, fmt.Errorf("event with two contents: %w", ErrCorrupt)
+				}
+				e.Content, content = v, true
 			}
 		case protowire.BytesType:
 			v, n := protowire.ConsumeBytes(b)
@@ -92,6 +96,9 @@ func DecodeEvent(raw []byte) (Event, error) {
 			b = b[n:]
 			switch number {
 			case fieldID:
+				if id != nil {
+					return Event{}, fmt.Errorf("event with two ids: %w", ErrCorrupt)
+				}
 				id = v
 			case fieldSKU:
 				e.SKU = v
