@@ -68,7 +68,7 @@ func BlockRange(minute time.Time) (from, to string) {
 // writes it; it is not part of the block's bytes.
 func BlockItem(tenant string, minute time.Time, ref codec.BlockRef, body []byte, version string) map[string]types.AttributeValue {
 	item := BlockKey(tenant, minute, ref).Item()
-	item[AttrBody] = binary(body)
+	item[AttrBody] = blob(body)
 	item[AttrVersion] = text(version)
 	item[AttrExpires] = expiry(minute)
 	return item

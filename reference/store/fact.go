@@ -47,7 +47,7 @@ func FactPK(tenant string, month time.Time) string {
 // Item is the fact's item.
 func (f Fact) Item() map[string]types.AttributeValue {
 	item := f.Key().Item()
-	item[AttrBody] = binary(f.Event)
+	item[AttrBody] = blob(f.Event)
 	if f.Customer != "" {
 		item[AttrGSI1PK] = text("T#" + f.Tenant + "#CUST#" + name(f.Customer))
 		item[AttrGSI1SK] = text(item[AttrSK].(*types.AttributeValueMemberS).Value)

@@ -57,7 +57,7 @@ func DayMarkerKey(tenant string, date Date) Key {
 func MinuteMarkerItem(shard int, minute time.Time, object codec.ObjectID, entries []codec.MarkerEntry) map[string]types.AttributeValue {
 	body := codec.EncodeMarker(entries)
 	item := MinuteMarkerKey(shard, minute, object).Item()
-	item[AttrBody] = binary(body)
+	item[AttrBody] = blob(body)
 	item[AttrToken] = text(strconv.FormatUint(codec.Digest(body), 16))
 	return item
 }

@@ -32,19 +32,19 @@ func (r Rollup) Items() (head map[string]types.AttributeValue, parts []map[strin
 	head = r.Key.Item()
 	head[AttrGen] = number(r.Gen)
 	if r.State != nil {
-		head[AttrBlocks] = binary(r.State)
+		head[AttrBlocks] = blob(r.State)
 	}
 	if r.Zone != "" {
 		head[AttrZone] = text(r.Zone)
 	}
 	if len(r.Data)+len(r.State) <= codec.MaxChunk {
-		head[AttrRollup] = binary(r.Data)
+		head[AttrRollup] = blob(r.Data)
 		return head, nil
 	}
 	digest := strconv.FormatUint(xxh3.Hash(r.Data), 16)
 	for i, part := range codec.Split(r.Data) {
 		item := partKey(r.Key, r.Gen, digest, i).Item()
-		item[AttrBody] = binary(part)
+		item[AttrBody] = blob(part)
 		parts = append(parts, item)
 	}
 	head[AttrParts] = number(int64(len(parts)))
