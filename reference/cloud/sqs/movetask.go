@@ -3,7 +3,6 @@ package sqs
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -69,7 +68,7 @@ func (s *Service) startMove(r *wire.Request, in moveInput) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mu.closed {
-		return nil, errors.New("start message move task: service is closed")
+		return nil, errClosed
 	}
 	for _, other := range s.mu.moves {
 		if other.source == t.source && other.running() {

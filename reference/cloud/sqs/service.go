@@ -49,7 +49,7 @@ type Service struct {
 	closing chan struct{}
 	cancel  context.CancelFunc
 	tasks   context.Context
-	running sync.WaitGroup // move tasks
+	running sync.WaitGroup // move tasks and calls
 
 	// admin serialises the calls that change queues, durable write included. It
 	// is taken before any other lock.
@@ -57,7 +57,7 @@ type Service struct {
 
 	mu struct {
 		sync.Mutex
-		closed bool
+		closed bool              // no calls begin and no tasks start any more
 		queues map[string]*queue // by name
 		seq    uint64            // last one given
 		hits   quota.HitSet
@@ -98,8 +98,23 @@ func Open(o Options) (*Service, error) {
 	return s, nil
 }
 
-// Close ends all long polls, stops move tasks and waits for them. The database
-// stays open.
+// begin takes part in what Close waits for. It reports false once the service
+// is closed.
+func (s *Service) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mu.closed {
+		return false
+	}
+	s.running.Add(1)
+	return true
+}
+
+// errClosed is the answer to calls once the service is closed.
+var errClosed = error(wire.Errorf(http.StatusServiceUnavailable, "ServiceUnavailable", "The service is shutting down."))
+
+// Close ends all long polls, stops move tasks and waits for them and for the
+// calls being answered. The database stays open.
 func (s *Service) Close() error {
 	s.mu.Lock()
 	if s.mu.closed {
@@ -181,7 +196,8 @@ func (s *Service) load() error {
 	})
 }
 
-// nextEpoch counts this opening, durably.
+// nextEpoch counts this opening. It need not wait for the disk: the log is in
+// order, so nothing numbered by this epoch becomes durable before it.
 func (s *Service) nextEpoch() error {
 	value, closer, err := s.db.Get([]byte(epochKey))
 	if err != nil && !errors.Is(err, pebble.ErrNotFound) {
@@ -195,7 +211,7 @@ func (s *Service) nextEpoch() error {
 	}
 	s.epoch++
 	s.mu.seq = s.epoch << epochShift
-	if err := s.db.Set([]byte(epochKey), binary.BigEndian.AppendUint64(nil, s.epoch), pebble.Sync); err != nil {
+	if err := s.db.Set([]byte(epochKey), binary.BigEndian.AppendUint64(nil, s.epoch), pebble.NoSync); err != nil {
 		return fmt.Errorf("write epoch: %w", err)
 	}
 	return nil
@@ -254,6 +270,11 @@ func (s *Service) hit(now time.Time, limit, resource, allowed, source string) {
 
 // ServeAWS answers one call of the SQS API.
 func (s *Service) ServeAWS(w http.ResponseWriter, r *wire.Request) {
+	if !s.begin() {
+		replyError(w, r, errClosed)
+		return
+	}
+	defer s.running.Done()
 	out, err := s.call(r)
 	if err != nil {
 		replyError(w, r, err)

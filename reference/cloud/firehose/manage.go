@@ -1,0 +1,187 @@
+package firehose
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/retailflow/stampede/reference/cloud/wire"
+)
+
+// s3Destination is an S3 destination as callers write it.
+type s3Destination struct {
+	BucketARN         string
+	RoleARN           string
+	Prefix            string
+	ErrorOutputPrefix string
+	CompressionFormat string
+	BufferingHints    *struct {
+		SizeInMBs         *int
+		IntervalInSeconds *int
+	}
+	ProcessingConfiguration          *struct{ Enabled bool }
+	DynamicPartitioningConfiguration *struct{ Enabled bool }
+}
+
+type createInput struct {
+	DeliveryStreamName                 string
+	DeliveryStreamType                 string
+	S3DestinationConfiguration         *s3Destination
+	ExtendedS3DestinationConfiguration *s3Destination
+}
+
+var validName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,64}$`)
+
+func (s *Service) create(r *wire.Request, in createInput) (any, error) {
+	record, err := s.parse(in)
+	if err != nil {
+		return nil, err
+	}
+	s.admin.Lock()
+	defer s.admin.Unlock()
+	s.mu.RLock()
+	_, exists := s.mu.streams[record.Name]
+	count, closed := len(s.mu.streams), s.mu.closed
+	s.mu.RUnlock()
+	switch most := orMax(s.limits.Streams); {
+	case closed:
+		return nil, errors.New("create delivery stream: service is closed")
+	case exists:
+		return nil, wire.Errorf(http.StatusBadRequest, "ResourceInUseException",
+			"Firehose %s under accountId %s already exists", record.Name, s.account)
+	case count >= most:
+		s.hit(r.Now, "streams", s.region, strconv.Itoa(most)+" streams")
+		return nil, wire.Errorf(http.StatusBadRequest, "LimitExceededException", "You have already reached the limit of %d streams.", most)
+	}
+	record.ID = s.seq.Add(1)
+	record.Created = r.Now.UnixMilli()
+	if err := s.store.put(record); err != nil {
+		return nil, err
+	}
+	st := s.newStream(record)
+	s.mu.Lock()
+	s.mu.streams[record.Name] = st
+	s.mu.Unlock()
+	s.start(st)
+	return map[string]string{"DeliveryStreamARN": s.arn(record.Name)}, nil
+}
+
+// parse reads a stream's configuration and says what is wrong with it, all at
+// once.
+func (s *Service) parse(in createInput) (streamRecord, error) {
+	var faults []string
+	fault := func(wrong bool, text string) {
+		if wrong {
+			faults = append(faults, text)
+		}
+	}
+	d := in.ExtendedS3DestinationConfiguration
+	if d == nil {
+		d = in.S3DestinationConfiguration
+	}
+	if d == nil {
+		d = &s3Destination{}
+		fault(true, "only S3 destinations are served here")
+	}
+	r := streamRecord{Name: in.DeliveryStreamName, RoleARN: d.RoleARN, Prefix: d.Prefix, Errors: d.ErrorOutputPrefix, MiB: 5, Seconds: 300}
+	var ok bool
+	r.Bucket, ok = strings.CutPrefix(d.BucketARN, "arn:aws:s3:::")
+	fault(!ok, "BucketARN must be arn:aws:s3:::bucket")
+	fault(!validName.MatchString(r.Name), "DeliveryStreamName must have 1 to 64 of a-z, A-Z, 0-9, '_', '.', '-'")
+	fault(in.DeliveryStreamType != "" && in.DeliveryStreamType != "DirectPut", "only DirectPut streams are served here")
+	fault(d.CompressionFormat != "" && d.CompressionFormat != "UNCOMPRESSED", "compression is not served here")
+	fault(d.ProcessingConfiguration != nil && d.ProcessingConfiguration.Enabled, "processing is not served here")
+	fault(d.DynamicPartitioningConfiguration != nil && d.DynamicPartitioningConfiguration.Enabled, "partitioning is not served here")
+	fault(strings.Contains(r.Prefix, "!{"), "prefix expressions are not served here")
+	if h := d.BufferingHints; h != nil {
+		fault((h.SizeInMBs == nil) != (h.IntervalInSeconds == nil), "SizeInMBs and IntervalInSeconds must be given together")
+		if h.SizeInMBs != nil {
+			r.MiB = *h.SizeInMBs
+		}
+		if h.IntervalInSeconds != nil {
+			r.Seconds = *h.IntervalInSeconds
+		}
+	}
+	// Source: https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html
+	fault(r.MiB < 1 || r.MiB > 128, "SizeInMBs must be 1 to 128")
+	fault(r.Seconds < 0 || r.Seconds > 900, "IntervalInSeconds must be 0 to 900")
+	if len(faults) > 0 {
+		return r, wire.Errorf(http.StatusBadRequest, "InvalidArgumentException", "%s.", strings.Join(faults, "; "))
+	}
+	return r, nil
+}
+
+func (s *Service) arn(name string) string {
+	return "arn:aws:firehose:" + s.region + ":" + s.account + ":deliverystream/" + name
+}
+
+type nameInput struct {
+	DeliveryStreamName               string
+	Limit                            int
+	ExclusiveStartDeliveryStreamName string
+}
+
+func (s *Service) describe(_ *wire.Request, in nameInput) (any, error) {
+	st, err := s.find(in.DeliveryStreamName)
+	if err != nil {
+		return nil, err
+	}
+	destination := map[string]any{
+		"BucketARN": "arn:aws:s3:::" + st.Bucket, "RoleARN": st.RoleARN, "Prefix": st.Prefix, "ErrorOutputPrefix": st.Errors,
+		"CompressionFormat":       "UNCOMPRESSED",
+		"EncryptionConfiguration": map[string]string{"NoEncryptionConfig": "NoEncryption"},
+		"BufferingHints":          map[string]int{"SizeInMBs": st.MiB, "IntervalInSeconds": st.Seconds},
+	}
+	return map[string]any{"DeliveryStreamDescription": map[string]any{
+		"DeliveryStreamARN": s.arn(st.Name), "DeliveryStreamName": st.Name, "DeliveryStreamType": "DirectPut",
+		"DeliveryStreamStatus": "ACTIVE", "VersionId": "1", "HasMoreDestinations": false,
+		"CreateTimestamp": float64(st.Created) / 1000,
+		"Destinations": []any{map[string]any{"DestinationId": "destinationId-000000000001",
+			"ExtendedS3DestinationDescription": destination, "S3DestinationDescription": destination}},
+	}}, nil
+}
+
+// defaultListed is how many streams a call lists if it does not say.
+// Source: https://docs.aws.amazon.com/firehose/latest/APIReference/API_ListDeliveryStreams.html
+const defaultListed = 10
+
+func (s *Service) list(_ *wire.Request, in nameInput) (any, error) {
+	s.mu.RLock()
+	names := slices.Sorted(maps.Keys(s.mu.streams))
+	s.mu.RUnlock()
+	names = slices.DeleteFunc(names, func(n string) bool { return n <= in.ExclusiveStartDeliveryStreamName })
+	limit := in.Limit
+	if limit <= 0 {
+		limit = defaultListed
+	}
+	more := len(names) > limit
+	if more {
+		names = names[:limit]
+	}
+	if names == nil {
+		names = []string{}
+	}
+	return map[string]any{"DeliveryStreamNames": names, "HasMoreDeliveryStreams": more}, nil
+}
+
+// delete removes a stream. What it had not delivered is lost, as on AWS.
+func (s *Service) delete(_ *wire.Request, in nameInput) (any, error) {
+	s.admin.Lock()
+	defer s.admin.Unlock()
+	st, err := s.find(in.DeliveryStreamName)
+	if err != nil {
+		return nil, err
+	}
+	st.halt()
+	if err := s.store.drop(st.ID, st.Name); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.mu.streams, st.Name)
+	return nil, nil
+}
