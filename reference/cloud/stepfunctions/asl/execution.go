@@ -31,22 +31,22 @@ type Start struct {
 	MachineARN, MachineName string
 	RoleARN                 string
 	Region                  string
-	Input                   json.RawMessage // valid JSON
-	Seed                    uint64          // of States.UUID, States.MathRandom and jitter
+	Input                   string // valid JSON
+	Seed                    uint64 // of States.UUID, States.MathRandom and jitter
 	Limits                  Limits
 }
 
 // Execution is a running or ended execution. It marshals to JSON between steps; it is not safe
 // for concurrent use.
 type Execution struct {
-	Start     Start           `json:"start"`
-	Status    Status          `json:"status"`
-	StartedAt time.Time       `json:"started_at"`
-	StoppedAt time.Time       `json:"stopped_at,omitzero"`
-	Output    json.RawMessage `json:"output,omitempty"`
-	Error     *string         `json:"error,omitempty"`
-	Cause     *string         `json:"cause,omitempty"`
-	Events    int64           `json:"events"` // so far
+	Start     Start     `json:"start"`
+	Status    Status    `json:"status"`
+	StartedAt time.Time `json:"started_at"`
+	StoppedAt time.Time `json:"stopped_at,omitzero"`
+	Output    string    `json:"output,omitempty"`
+	Error     *string   `json:"error,omitempty"`
+	Cause     *string   `json:"cause,omitempty"`
+	Events    int64     `json:"events"` // so far
 
 	Root   *thread   `json:"root,omitempty"`
 	Tokens int64     `json:"tokens"`
@@ -80,8 +80,8 @@ func (m *Machine) Begin(start Start, now time.Time) (*Execution, Step) {
 		x.Until = now.Add(m.Timeout)
 	}
 	r := &run{x: x, now: now}
-	r.add(0, Event{Type: "ExecutionStarted", ExecutionStarted: &InputDetails{Input: string(start.Input), RoleARN: start.RoleARN}})
-	x.Root = &thread{State: m.top.startAt, Input: encode(mustDecode(start.Input))}
+	r.add(0, Event{Type: "ExecutionStarted", ExecutionStarted: &InputDetails{Input: start.Input, RoleARN: start.RoleARN}})
+	x.Root = &thread{State: m.top.startAt, Input: encode(mustDecode(json.RawMessage(start.Input)))}
 	return x, r.finish()
 }
 
@@ -220,8 +220,8 @@ func (r *run) finish() Step {
 	case f != nil:
 		r.fail(f)
 	case done:
-		x.Output = x.Root.Output
-		r.end(Succeeded, Event{Type: "ExecutionSucceeded", ExecutionSucceeded: output("", x.Output)}, x.Root.Last)
+		x.Output = string(x.Root.Output)
+		r.end(Succeeded, Event{Type: "ExecutionSucceeded", ExecutionSucceeded: output("", x.Root.Output)}, x.Root.Last)
 	default:
 		r.step.Wake = x.wake()
 	}

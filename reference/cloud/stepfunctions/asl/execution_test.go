@@ -17,7 +17,7 @@ func begin(t *testing.T, definition, in string) (*Execution, Step) {
 	t.Helper()
 	m, err := Parse([]byte(definition))
 	require.NoError(t, err)
-	return m.Begin(Start{ARN: "arn:exec", Name: "e", MachineARN: "arn:m", MachineName: "m", Input: json.RawMessage(in),
+	return m.Begin(Start{ARN: "arn:exec", Name: "e", MachineARN: "arn:m", MachineName: "m", Input: in,
 		Limits: Limits{MaxEvents: 25_000, MaxPayload: 262_144}}, epoch)
 }
 
@@ -53,7 +53,7 @@ func TestMapRunsItsIterationsAtOnceAndAFailedOneDoesNotStopIt(t *testing.T) {
 	last := x.Succeed(step.Invoke[1].Token, json.RawMessage(`"one"`), now)
 	require.True(t, last.Stopped)
 	require.Equal(t, Succeeded, x.Status)
-	require.JSONEq(t, `[{"shard":0,"index":0,"failed":{"Error":"Boom","Cause":"why"}},"one","two"]`, string(x.Output))
+	require.JSONEq(t, `[{"shard":0,"index":0,"failed":{"Error":"Boom","Cause":"why"}},"one","two"]`, x.Output)
 }
 
 func TestMapKeepsToItsConcurrency(t *testing.T) {
@@ -77,14 +77,14 @@ func TestLateAndForeignOutcomesAreIgnored(t *testing.T) {
 	require.Empty(t, x.Succeed(999, json.RawMessage(`1`), epoch).Events)
 	s := x.Tick(epoch.Add(time.Minute)) // times out; States.TaskFailed does not match, States.ALL does
 	require.True(t, s.Stopped)
-	require.JSONEq(t, `[{"shard":7,"index":0,"failed":{"Error":"States.Timeout"}}]`, string(x.Output))
+	require.JSONEq(t, `[{"shard":7,"index":0,"failed":{"Error":"States.Timeout"}}]`, x.Output)
 	require.Empty(t, x.Succeed(token, json.RawMessage(`1`), epoch.Add(time.Hour)).Events)
 }
 
 func TestHistoryIsBounded(t *testing.T) {
 	m, err := Parse([]byte(`{"StartAt":"A","States":{"A":{"Type":"Pass","Next":"B"},"B":{"Type":"Pass","Next":"A"}}}`))
 	require.NoError(t, err)
-	x, step := m.Begin(Start{Input: json.RawMessage(`{}`), Limits: Limits{MaxEvents: 1000}}, epoch)
+	x, step := m.Begin(Start{Input: `{}`, Limits: Limits{MaxEvents: 1000}}, epoch)
 	require.True(t, step.Stopped)
 	require.Equal(t, Failed, x.Status)
 	require.Len(t, step.Events, 1000)
@@ -258,7 +258,7 @@ func TestChoiceOperators(t *testing.T) {
 		x, _ := begin(t, `{"StartAt":"C","States":{"C":{"Type":"Choice","Choices":[{`+rule+`,"Next":"Y"}],"Default":"N"},
 			"Y":{"Type":"Pass","Result":true,"End":true},"N":{"Type":"Pass","Result":false,"End":true}}}`, in)
 		require.Equal(t, Succeeded, x.Status, "%s: %v", rule, x.Cause)
-		require.Equal(t, fmt.Sprint(want), string(x.Output), rule)
+		require.Equal(t, fmt.Sprint(want), x.Output, rule)
 	}
 	x, _ := begin(t, `{"StartAt":"C","States":{"C":{"Type":"Choice","Choices":[{"Variable":"$.n","NumericEquals":6,"Next":"Y"}]},"Y":{"Type":"Succeed"}}}`, in)
 	require.Equal(t, ErrorNoChoiceMatched, *x.Error)
@@ -303,7 +303,7 @@ func FuzzParse(f *testing.F) {
 		if _, bad := decode(in); err != nil || bad != nil {
 			return
 		}
-		x, step := m.Begin(Start{Input: in, Limits: Limits{MaxEvents: 200, MaxPayload: 4096}}, epoch)
+		x, step := m.Begin(Start{Input: string(in), Limits: Limits{MaxEvents: 200, MaxPayload: 4096}}, epoch)
 		for n := 0; x.Status == Running && n < 50; n++ {
 			switch {
 			case len(step.Invoke) > 0:

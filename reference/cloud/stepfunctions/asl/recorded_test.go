@@ -87,7 +87,7 @@ func (rec recording) check(t *testing.T) {
 	require.NoError(t, err)
 	wrapped := strings.Contains(string(definition), LambdaInvoke)
 	started := rec.Events[0]["executionStartedEventDetails"].(map[string]any)
-	x, step := m.Begin(Start{ARN: "execution-arn", Name: "n", Input: encode(recorded(started["input"])), RoleARN: "snf_role_arn",
+	x, step := m.Begin(Start{ARN: "execution-arn", Name: "n", Input: string(encode(recorded(started["input"]))), RoleARN: "snf_role_arn",
 		Limits: Limits{MaxEvents: 25_000, MaxPayload: 262_144}}, epoch)
 	events, now, flying := step.Events, epoch, step.Invoke
 	for _, e := range rec.Events {

@@ -62,7 +62,7 @@ func TestRollUpOutlivesAFailingShard(t *testing.T) {
 		return `{"left":0}`
 	})
 	require.Equal(t, 12*7, good)
-	require.Contains(t, string(x.Output), `"failed":[3]`)
+	require.Contains(t, x.Output, `"failed":[3]`)
 }
 
 func TestRollUpExtendsItselfUnderBacklog(t *testing.T) {

@@ -256,7 +256,7 @@ func (r *run) context(t *thread, s *state) map[string]any {
 	context := map[string]any{
 		"Execution": map[string]any{
 			"Id": start.ARN, "Name": start.Name, "RoleArn": start.RoleARN,
-			"StartTime": instant(r.x.StartedAt), "Input": mustDecode(start.Input), "RedriveCount": whole(0),
+			"StartTime": instant(r.x.StartedAt), "Input": mustDecode(json.RawMessage(start.Input)), "RedriveCount": whole(0),
 		},
 		"StateMachine": map[string]any{"Id": start.MachineARN, "Name": start.MachineName},
 		"State": map[string]any{
