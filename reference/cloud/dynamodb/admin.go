@@ -1,0 +1,167 @@
+package dynamodb
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+)
+
+// decodeJSON reads a request of the operations on tables, whose speed does not matter.
+func (c *call) decodeJSON(into any) error {
+	c.out = c.out[:0]
+	if err := json.Unmarshal(c.r.Body, into); err != nil {
+		var wrongType *json.UnmarshalTypeError
+		if errors.As(err, &wrongType) {
+			return refuse(codeSyntax, "%s can not be converted to %s", wrongType.Value, wrongType.Field)
+		}
+		return refuse(codeSyntax, "%s", err)
+	}
+	return nil
+}
+
+func (c *call) encodeJSON(v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	c.out = append(c.out, text...)
+	return nil
+}
+
+// describeAs answers with a table's description under a name.
+func (c *call) describeAs(name string, t *table, status string) error {
+	d, err := c.s.describe(t, status)
+	if err != nil {
+		return err
+	}
+	return c.encodeJSON(map[string]any{name: d})
+}
+
+func (c *call) createTable() error {
+	d := &definition{}
+	if err := c.decodeJSON(d); err != nil {
+		return err
+	}
+	if d.TableName == "" {
+		return invalid("The parameter 'TableName' is required but was not present in the request")
+	}
+	if err := d.check(); err != nil {
+		return err
+	}
+	s := c.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := *s.tables.Load()
+	if all[d.TableName] != nil {
+		return refuse(codeInUse, "Table already exists: %s", d.TableName)
+	}
+	if len(all) >= maxTables {
+		return refuse(codeLimit, "Subscriber limit exceeded: Number of tables exceeded the account limit of %d", maxTables)
+	}
+	id, err := s.store.NewTableID()
+	if err != nil {
+		return err
+	}
+	d.ID, d.UUID, d.Created = id, uuid.NewString(), c.now
+	d.NextID, d.IndexIDs = 1, map[string]uint8{}
+	for _, x := range slices.Concat(d.GlobalSecondaryIndexes, d.LocalSecondaryIndexes) {
+		d.IndexIDs[x.IndexName] = d.NextID
+		d.NextID++
+	}
+	t := s.newTable(d)
+	if err := s.saveTable(t); err != nil {
+		return err
+	}
+	return c.describeAs("TableDescription", t, "CREATING")
+}
+
+// named reads a request that names a table, and finds it.
+func (c *call) named() (*table, error) {
+	var in struct{ TableName *string }
+	if err := c.decodeJSON(&in); err != nil {
+		return nil, err
+	}
+	return c.find(in.TableName)
+}
+
+// find is the table of a name or an ARN.
+func (c *call) find(name *string) (*table, error) {
+	if name == nil {
+		return nil, invalid("The parameter 'TableName' is required but was not present in the request")
+	}
+	plain := cutARN([]byte(*name))
+	var bad constraints
+	bad.name(plain, "tableName", true)
+	if err := bad.err(); err != nil {
+		return nil, err
+	}
+	t := (*c.s.tables.Load())[string(plain)]
+	if t == nil {
+		return nil, tableNotFound(plain)
+	}
+	return t, nil
+}
+
+func (c *call) describeTable() error {
+	t, err := c.named()
+	if err != nil {
+		return err
+	}
+	return c.describeAs("Table", t, "ACTIVE")
+}
+
+func (c *call) deleteTable() error {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	t, err := c.named()
+	if err != nil {
+		return err
+	}
+	if t.definition.DeletionProtectionEnabled {
+		return invalid("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
+	}
+	if err := c.describeAs("TableDescription", t, "DELETING"); err != nil {
+		return err
+	}
+	return c.s.dropTable(t)
+}
+
+func (c *call) listTables() error {
+	var in struct {
+		ExclusiveStartTableName string
+		Limit                   *int64
+	}
+	if err := c.decodeJSON(&in); err != nil {
+		return err
+	}
+	var bad constraints
+	limit := int64(100)
+	if in.Limit != nil {
+		bad.atLeast(true, *in.Limit, 1, "limit")
+		if limit = *in.Limit; limit > 100 {
+			bad.add(fmt.Sprint(limit), "limit", "Member must have value less than or equal to 100")
+		}
+	}
+	if err := bad.err(); err != nil {
+		return err
+	}
+	var out struct {
+		LastEvaluatedTableName string `json:",omitempty"`
+		TableNames             []string
+	}
+	out.TableNames = []string{}
+	for _, name := range c.s.tableNames() {
+		if name <= in.ExclusiveStartTableName {
+			continue
+		}
+		if int64(len(out.TableNames)) == limit {
+			out.LastEvaluatedTableName = out.TableNames[limit-1]
+			break
+		}
+		out.TableNames = append(out.TableNames, name)
+	}
+	return c.encodeJSON(out)
+}

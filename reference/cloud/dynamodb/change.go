@@ -1,0 +1,110 @@
+package dynamodb
+
+import (
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/store"
+)
+
+// verb is what a change does to its item.
+type verb byte
+
+const (
+	verbPut verb = iota
+	verbUpdate
+	verbDelete
+	verbCheck
+)
+
+// change is one write of an item, alone, in a batch or in a transaction.
+type change struct {
+	verb   verb
+	table  *table
+	given  item.Doc // the whole item of a put, else the key
+	values item.Doc
+	plan   plan
+	key    []byte // in the store
+	hash   uint64 // of the partition key
+
+	old, now item.Doc // as found, and as it is to be: nil is none
+}
+
+// prepare checks what does not depend on the item and finds its key.
+func (c *change) prepare() error {
+	if c.verb == verbPut {
+		if err := checkItemKey(c.table, c.given); err != nil {
+			return err
+		}
+	} else if err := checkKey(c.table, c.given); err != nil {
+		return err
+	}
+	if c.plan.update != nil {
+		for _, p := range c.plan.update.Paths() {
+			if c.table.schema.Key.Has([]byte(p[0].Name)) {
+				return invalid("One or more parameter values were invalid: Cannot update attribute %s. This attribute is part of the key", p[0].Name)
+			}
+		}
+	}
+	c.key = store.Space{Table: c.table.schema}.AppendKey(c.key[:0], c.given)
+	c.hash = item.HashPartition(c.given.Get(c.table.schema.Key.Hash.Name))
+	return nil
+}
+
+// blind says whether the change can be made without a look at the item.
+func (c *change) blind() bool {
+	return (c.verb == verbPut || c.verb == verbDelete) && c.plan.condition == nil && len(c.table.schema.Indexes) == 0
+}
+
+// evaluate decides what becomes of the item. met is false if the condition fails.
+func (c *change) evaluate(old item.Doc) (met bool, err error) {
+	c.old, c.now = old, nil
+	if c.plan.condition != nil && !c.plan.condition.Match(old, c.values) {
+		return false, nil
+	}
+	switch c.verb {
+	case verbPut:
+		c.now = c.given
+	case verbUpdate:
+		base := old
+		if base == nil {
+			base = c.given
+		}
+		if c.plan.update == nil {
+			c.now = base
+			break
+		}
+		now, err := c.plan.update.Apply(nil, base, c.values)
+		if err != nil {
+			return true, invalid("%s", err)
+		}
+		c.now = now
+		if c.now.Size() > item.MaxSize {
+			return true, invalid("Item size to update has exceeded the maximum allowed size")
+		}
+		if err := checkIndexKeys(c.table, c.now); err != nil {
+			return true, err
+		}
+	case verbCheck:
+		c.now = old
+	}
+	return true, nil
+}
+
+// write hands the change to the unit.
+func (c *change) write(u *store.Unit) error {
+	switch {
+	case c.verb == verbCheck:
+		return nil
+	case c.now != nil:
+		return u.Put(c.table.schema, c.key, c.old, c.now)
+	}
+	return u.Delete(c.table.schema, c.key, c.old)
+}
+
+// cost is what the change consumes; a blind one is counted by the new item alone.
+func (c *change) cost(exact bool) (out cost) {
+	if !exact {
+		out.add(0, c.hash, writeUnits(c.now.Size()))
+		return out
+	}
+	return c.table.writeCost(c.hash, c.old, c.now)
+}

@@ -1,0 +1,109 @@
+package dynamodb
+
+import (
+	"fmt"
+	"time"
+)
+
+// tableDescription is a table as DescribeTable shows it.
+type tableDescription struct {
+	TableName                 string
+	TableID                   string `json:"TableId"`
+	TableArn                  string
+	TableStatus               string
+	CreationDateTime          float64
+	AttributeDefinitions      []attributeDefinition
+	KeySchema                 []keyElement
+	ItemCount                 int64
+	TableSizeBytes            int64
+	ProvisionedThroughput     throughputDescription
+	BillingModeSummary        *billingSummary    `json:",omitempty"`
+	TableClassSummary         *classSummary      `json:",omitempty"`
+	OnDemandThroughput        *onDemandLimit     `json:",omitempty"`
+	WarmThroughput            *warmDescription   `json:",omitempty"`
+	GlobalSecondaryIndexes    []indexDescription `json:",omitempty"`
+	LocalSecondaryIndexes     []indexDescription `json:",omitempty"`
+	DeletionProtectionEnabled bool
+}
+
+type throughputDescription struct {
+	NumberOfDecreasesToday int64
+	ReadCapacityUnits      int64
+	WriteCapacityUnits     int64
+}
+
+type billingSummary struct {
+	BillingMode                       string
+	LastUpdateToPayPerRequestDateTime float64
+}
+
+type classSummary struct{ TableClass string }
+
+type warmDescription struct {
+	warmThroughput
+	Status string
+}
+
+type indexDescription struct {
+	IndexName             string
+	IndexArn              string
+	IndexStatus           string `json:",omitempty"`
+	KeySchema             []keyElement
+	Projection            *projection
+	ItemCount             int64
+	IndexSizeBytes        int64
+	ProvisionedThroughput *throughputDescription `json:",omitempty"`
+	WarmThroughput        *warmDescription       `json:",omitempty"`
+	OnDemandThroughput    *onDemandLimit         `json:",omitempty"`
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+
+func (s *Service) arn(table string) string {
+	return fmt.Sprintf("arn:aws:dynamodb:%s:000000000000:table/%s", s.region, table)
+}
+
+// describe shows a table in a status. Its size is the store's estimate, items are not counted.
+func (s *Service) describe(t *table, status string) (*tableDescription, error) {
+	d := t.definition
+	size, err := s.store.Size(t.schema)
+	if err != nil {
+		return nil, err
+	}
+	out := &tableDescription{
+		TableName: d.TableName, TableID: d.UUID, TableArn: s.arn(d.TableName), TableStatus: status,
+		CreationDateTime: seconds(d.Created), AttributeDefinitions: d.AttributeDefinitions, KeySchema: d.KeySchema,
+		TableSizeBytes: int64(size), OnDemandThroughput: d.OnDemandThroughput, DeletionProtectionEnabled: d.DeletionProtectionEnabled,
+		WarmThroughput: &warmDescription{d.warm(s.limits, nil), "ACTIVE"},
+	}
+	if d.ProvisionedThroughput != nil {
+		out.ProvisionedThroughput = throughputDescription{0, d.ProvisionedThroughput.ReadCapacityUnits, d.ProvisionedThroughput.WriteCapacityUnits}
+	}
+	if d.onDemand() {
+		out.BillingModeSummary = &billingSummary{billingOnDemand, seconds(d.Created)}
+	}
+	if d.TableClass != "" {
+		out.TableClassSummary = &classSummary{d.TableClass}
+	}
+	for i := range d.GlobalSecondaryIndexes {
+		x := s.describeIndex(d, &d.GlobalSecondaryIndexes[i])
+		x.IndexStatus, x.ProvisionedThroughput = status, &throughputDescription{}
+		if p := d.GlobalSecondaryIndexes[i].ProvisionedThroughput; p != nil {
+			x.ProvisionedThroughput = &throughputDescription{0, p.ReadCapacityUnits, p.WriteCapacityUnits}
+		}
+		x.WarmThroughput = &warmDescription{d.warm(s.limits, &d.GlobalSecondaryIndexes[i]), "ACTIVE"}
+		x.OnDemandThroughput = d.GlobalSecondaryIndexes[i].OnDemandThroughput
+		out.GlobalSecondaryIndexes = append(out.GlobalSecondaryIndexes, x)
+	}
+	for i := range d.LocalSecondaryIndexes {
+		out.LocalSecondaryIndexes = append(out.LocalSecondaryIndexes, s.describeIndex(d, &d.LocalSecondaryIndexes[i]))
+	}
+	return out, nil
+}
+
+func (s *Service) describeIndex(d *definition, x *indexDefinition) indexDescription {
+	return indexDescription{
+		IndexName: x.IndexName, IndexArn: s.arn(d.TableName) + "/index/" + x.IndexName,
+		KeySchema: x.KeySchema, Projection: x.Projection,
+	}
+}

@@ -1,0 +1,221 @@
+package dynamodb
+
+import (
+	"strconv"
+
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/expr"
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/store"
+	"github.com/retailflow/stampede/reference/quota"
+)
+
+// page reads one page of a Query or a Scan.
+type page struct {
+	r        *request
+	t        *table
+	space    store.Space
+	plan     plan
+	in       store.Range
+	hash     uint64 // whose capacity is asked before; reads are charged to the last item's
+	count    bool   // answer with numbers only
+	wholeRow bool   // the answer needs attributes that a local index does not project
+}
+
+// selects settles what the answer holds, in DynamoDB's words where it cannot.
+func (p *page) selects() error {
+	x := p.space.Index
+	which := string(p.r.selectWhich)
+	switch {
+	case p.r.projection != nil && which != "" && which != "SPECIFIC_ATTRIBUTES":
+		return invalid("Cannot specify the ProjectionExpression when choosing to get %s", which)
+	case which == "SPECIFIC_ATTRIBUTES" && p.r.projection == nil:
+		return invalid("Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
+	case which == "ALL_PROJECTED_ATTRIBUTES" && x == nil:
+		return invalid("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
+	case which == "ALL_ATTRIBUTES" && x != nil && !x.All:
+		if !x.Local {
+			return invalid("One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not supported for global secondary index %s because its projection type is not ALL", x.Name)
+		}
+		p.wholeRow = true
+	case which == "COUNT":
+		p.count = true
+	}
+	return nil
+}
+
+// openSpace finds the table and index of a request.
+func (c *call) openSpace(r *request) (t *table, space store.Space, err error) {
+	if t, err = c.s.table(r.table); err != nil {
+		return nil, space, err
+	}
+	space.Table = t.schema
+	if r.index != nil {
+		if space.Index = t.index(r.index); space.Index == nil {
+			return nil, space, invalid("The table does not have the specified index: %s", r.index)
+		}
+		if r.consistent && !space.Index.Local {
+			return nil, space, invalid("Consistent reads are not supported on global secondary indexes")
+		}
+	}
+	return t, space, nil
+}
+
+// startKey narrows the range to what comes behind the key a page ended with.
+func (p *page) startKey() error {
+	d := p.r.startKey
+	if d == nil {
+		return nil
+	}
+	keys := p.keyNames()
+	if d.Len() != len(keys) {
+		return invalid("The provided starting key is invalid")
+	}
+	for _, a := range keys {
+		if d.Get(a.Name).Type() != a.Type {
+			return invalid("The provided starting key is invalid")
+		}
+	}
+	key := p.space.AppendKey(nil, d)
+	if !p.in.Holds(key) {
+		return invalid("The provided starting key is outside query boundaries based on provided conditions")
+	}
+	p.in = p.in.After(key)
+	return nil
+}
+
+// keyNames are the attributes of a page's last key: the table's and the index's.
+func (p *page) keyNames() []store.KeyAttribute {
+	var out []store.KeyAttribute
+	add := func(k *store.Key) {
+		for _, a := range []store.KeyAttribute{k.Hash, k.Range} {
+			seen := a.Name == ""
+			for _, o := range out {
+				seen = seen || o.Name == a.Name
+			}
+			if !seen {
+				out = append(out, a)
+			}
+		}
+	}
+	add(&p.t.schema.Key)
+	if p.space.Index != nil {
+		add(&p.space.Index.Key)
+	}
+	return out
+}
+
+// answer reads the page and appends the whole reply.
+func (c *call) answer(p *page) error {
+	r := p.r
+	charged := uint8(0)
+	if p.space.Index != nil && !p.space.Index.Local {
+		charged = p.space.Index.ID
+	}
+	if short := p.t.meter.ready(c.now, charged, p.hash); short != nil {
+		return c.s.throttled(c.now, p.t, short)
+	}
+	var (
+		scanned, matched int64
+		bytes            int
+		last             item.Doc
+		fetchErr         error
+		fetched          cost
+	)
+	c.out = append(c.out, '{')
+	if !p.count {
+		c.out = append(c.out, `"Items":[`...)
+	}
+	err := c.s.store.Walk(p.in, func(d item.Doc) bool {
+		scanned++
+		bytes += d.Size()
+		more := bytes < maxPage && !(r.has(givenLimit) && scanned == r.limit)
+		if !more {
+			c.old = append(c.old[:0], d...)
+			last = c.old
+		}
+		if p.wholeRow {
+			if d, fetchErr = c.fetch(p, d, &fetched); fetchErr != nil {
+				return false
+			}
+		}
+		if p.plan.filter == nil || p.plan.filter.Match(d, r.values) {
+			matched++
+			if !p.count {
+				c.member("")
+				c.out = item.AppendJSON(c.out, project(d, p.plan.projection))
+			}
+		}
+		return more
+	})
+	if err == nil {
+		err = fetchErr
+	}
+	if err != nil {
+		return err
+	}
+	if !p.count {
+		c.out = append(c.out, ']')
+	}
+	c.member("Count")
+	c.out = strconv.AppendInt(c.out, matched, 10)
+	c.member("ScannedCount")
+	c.out = strconv.AppendInt(c.out, scanned, 10)
+	if last != nil {
+		keys := p.keyNames()
+		c.attributes("LastEvaluatedKey", last.Project(nil, func(name []byte) bool {
+			for _, a := range keys {
+				if a.Name == string(name) {
+					return true
+				}
+			}
+			return false
+		}))
+	}
+	c.charge(p, charged, bytes, last, &fetched)
+	c.out = append(c.out, '}')
+	return nil
+}
+
+// charge takes the page's cost and appends it if the caller wants it.
+func (c *call) charge(p *page, charged uint8, bytes int, last item.Doc, fetched *cost) {
+	hash := p.hash
+	if v := last.Get(p.space.Key().Hash.Name); v != nil {
+		hash = item.HashPartition(v)
+	}
+	spent := *fetched
+	spent.add(charged, hash, readUnits(bytes, p.r.consistent))
+	p.t.meter.spend(c.now, quota.ReadCapacity, &spent)
+	total, indexes := wantsConsumed(p.r.consumed)
+	if !total {
+		return
+	}
+	if x := p.space.Index; x != nil && x.Local { // it is charged to the table's partitions, but shown as its own
+		spent.at(spent.n - 1).space = x.ID
+	}
+	c.member("ConsumedCapacity")
+	c.consumedCapacity(p.t, &spent, indexes, "")
+}
+
+// fetch reads the whole item of a local index's entry.
+func (c *call) fetch(p *page, entry item.Doc, fetched *cost) (item.Doc, error) {
+	key := store.Space{Table: p.t.schema}.AppendKey(nil, entry)
+	d, found, err := c.s.store.Get(nil, key)
+	if err != nil || !found {
+		return entry, err
+	}
+	fetched.add(0, p.hash, readUnits(item.Doc(d).Size(), p.r.consistent))
+	return d, nil
+}
+
+// checkFilter refuses a filter on the keys of the space that is queried.
+func checkFilter(f *expr.Condition, k *store.Key) error {
+	if f == nil {
+		return nil
+	}
+	for _, name := range f.Heads() {
+		if k.Has([]byte(name)) {
+			return invalid("Filter Expression can only contain non-primary key attributes: Primary key attribute: %s", name)
+		}
+	}
+	return nil
+}

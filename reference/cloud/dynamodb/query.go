@@ -1,0 +1,137 @@
+package dynamodb
+
+import (
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/expr"
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/store"
+)
+
+func (c *call) query() error {
+	var r request
+	if err := c.parse(&r); err != nil {
+		return err
+	}
+	if err := r.checkPaged(); err != nil {
+		return err
+	}
+	if r.keyCondition == nil {
+		return invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
+	}
+	p := page{r: &r}
+	var err error
+	if p.plan, err = c.s.plan(&r); err != nil {
+		return err
+	}
+	terms, err := p.plan.keyCondition.KeyTerms(r.values)
+	if err != nil {
+		return invalid("%s", err)
+	}
+	if p.t, p.space, err = c.openSpace(&r); err != nil {
+		return err
+	}
+	if err := p.keyRange(terms); err != nil {
+		return err
+	}
+	if err := p.startKey(); err != nil {
+		return err
+	}
+	if err := checkFilter(p.plan.filter, p.space.Key()); err != nil {
+		return err
+	}
+	if err := p.selects(); err != nil {
+		return err
+	}
+	return c.answer(&p)
+}
+
+// checkPaged checks the shape of a Query or Scan.
+func (r *request) checkPaged() error {
+	var bad constraints
+	bad.oneOf(r.selectWhich, "select", "SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES")
+	bad.name(r.index, "indexName", false)
+	bad.atLeast(r.has(givenSegments), r.segments, 1, "totalSegments")
+	bad.returns(r)
+	bad.name(r.table, "tableName", true)
+	bad.atLeast(r.has(givenSegment), r.segment, 0, "segment")
+	bad.atLeast(r.has(givenLimit), r.limit, 1, "limit")
+	if r.has(givenSegments) && r.segments > maxSegments {
+		bad.add(r.segments, "totalSegments", "Member must have value less than or equal to 1000000")
+	}
+	if err := bad.err(); err != nil {
+		return err
+	}
+	if err := r.refuseLegacy(); err != nil {
+		return err
+	}
+	if r.valueFault != nil {
+		return invalid("The provided starting key is invalid: %s", r.valueFault)
+	}
+	return nil
+}
+
+// keyRange turns the terms of a key condition into a range of the space.
+func (p *page) keyRange(terms []expr.KeyTerm) error {
+	k := p.space.Key()
+	var hash, sort *expr.KeyTerm
+	for i := range terms {
+		switch terms[i].Name {
+		case k.Hash.Name:
+			hash = &terms[i]
+		case k.Range.Name:
+			sort = &terms[i]
+		}
+	}
+	switch {
+	case len(terms) > 2:
+		return invalid("Conditions can be of length 1 or 2 only")
+	case hash == nil:
+		return invalid("Query condition missed key schema element: %s", k.Hash.Name)
+	case len(terms) == 2 && k.Range.Name == "":
+		return invalid("Query key condition not supported")
+	case len(terms) == 2 && sort == nil:
+		return invalid("Query condition missed key schema element: %s", k.Range.Name)
+	}
+	for _, t := range []struct {
+		term *expr.KeyTerm
+		key  store.KeyAttribute
+	}{{hash, k.Hash}, {sort, k.Range}} {
+		if t.term == nil {
+			continue
+		}
+		if t.term.Value.Type() != t.key.Type || t.term.High != nil && t.term.High.Type() != t.key.Type {
+			return invalid("One or more parameter values were invalid: Condition parameter type does not match schema type")
+		}
+		if t.key.Type != item.Number && len(t.term.Value.Payload()) == 0 {
+			return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: %s", t.key.Name)
+		}
+	}
+	if hash.Operator != expr.KeyEqual {
+		return invalid("Query key condition not supported")
+	}
+	var b store.Bound
+	if sort != nil {
+		switch sort.Operator {
+		case expr.KeyEqual:
+			b.From, b.To = sort.Value, sort.Value
+		case expr.KeyLess:
+			b.To, b.ToBefore = sort.Value, true
+		case expr.KeyAtMost:
+			b.To = sort.Value
+		case expr.KeyMore:
+			b.From, b.FromAfter = sort.Value, true
+		case expr.KeyAtLeast:
+			b.From = sort.Value
+		case expr.KeyBetween:
+			b.From, b.To = sort.Value, sort.High
+		case expr.KeyBegins:
+			if sort.Value.Type() == item.Number {
+				return invalid("Invalid KeyConditionExpression: Incorrect operand type for operator or function; operator or function: begins_with, operand type: N")
+			}
+			b.Prefix = sort.Value
+		}
+	}
+	p.hash = item.HashPartition(hash.Value)
+	p.in = p.space.Partition(hash.Value, b)
+	p.in.Reverse = p.r.backward
+	return nil
+}

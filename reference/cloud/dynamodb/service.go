@@ -1,0 +1,174 @@
+package dynamodb
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/store"
+	"github.com/retailflow/stampede/reference/cloud/wire"
+	"github.com/retailflow/stampede/reference/quota"
+)
+
+// Options say how the service runs. Dir is required; the other zero values are AWS's defaults.
+type Options struct {
+	Dir    string           // where the tables live
+	FS     vfs.FS           // nil is the disk
+	Cache  int64            // bytes of table blocks kept in memory; zero is 64 MiB
+	Limits *Limits          // nil is AWSLimits
+	Region string           // in ARNs; "" is us-east-1
+	Now    func() time.Time // nil is time.Now
+	Log    *slog.Logger     // nil is silence
+}
+
+// Service is an open DynamoDB. It is safe for concurrent use.
+type Service struct {
+	store       *store.Store
+	limits      Limits
+	region      string
+	now         func() time.Time
+	log         *slog.Logger
+	tables      atomic.Pointer[tables]
+	expressions expressions
+	counters    counters
+	replies     sync.Pool
+	mu          sync.Mutex // held by operations that change the catalogue
+	hits        struct {
+		sync.Mutex
+		quota.HitSet
+	}
+}
+
+var _ wire.Handler = (*Service)(nil)
+
+// Open opens or creates the tables under o.Dir and recovers what was acknowledged.
+func Open(o Options) (*Service, error) {
+	s := &Service{limits: AWSLimits(), region: o.Region, now: o.Now, log: o.Log}
+	if o.Limits != nil {
+		s.limits = *o.Limits
+	}
+	if s.region == "" {
+		s.region = "us-east-1"
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.counters = newCounters()
+	s.replies.New = func() any { return &call{s: s} }
+	var err error
+	if s.store, err = store.Open(store.Options{Dir: o.Dir, FS: o.FS, Cache: o.Cache, Log: s.log}); err != nil {
+		return nil, err
+	}
+	if err := s.loadTables(); err != nil {
+		return nil, errors.Join(err, s.store.Close())
+	}
+	return s, nil
+}
+
+// Close waits for Pebble and closes the files. No request may be under way.
+func (s *Service) Close() error { return s.store.Close() }
+
+// call is one request with its reply.
+type call struct {
+	s     *Service
+	r     *wire.Request
+	now   time.Time
+	out   []byte // the reply's body
+	arena []byte // the request's documents
+	old   []byte // an item that was read
+}
+
+// operation answers a call by filling c.out, or fails.
+type operation func(c *call) error
+
+// operations are all the service has, by action.
+var operations = map[string]operation{
+	"BatchGetItem":       (*call).batchGetItem,
+	"BatchWriteItem":     (*call).batchWriteItem,
+	"CreateTable":        (*call).createTable,
+	"DeleteItem":         (*call).deleteItem,
+	"DeleteTable":        (*call).deleteTable,
+	"DescribeTable":      (*call).describeTable,
+	"GetItem":            (*call).getItem,
+	"ListTables":         (*call).listTables,
+	"PutItem":            (*call).putItem,
+	"Query":              (*call).query,
+	"Scan":               (*call).scan,
+	"TransactGetItems":   (*call).transactGetItems,
+	"TransactWriteItems": (*call).transactWriteItems,
+	"UpdateItem":         (*call).updateItem,
+	"UpdateTable":        (*call).updateTable,
+}
+
+// ServeAWS answers one request that was verified.
+func (s *Service) ServeAWS(w http.ResponseWriter, r *wire.Request) {
+	c := s.replies.Get().(*call)
+	c.r, c.now = r, s.now()
+	var err error
+	if op := operations[r.Action]; op != nil {
+		err = op(c)
+	} else {
+		err = refuse(codeUnknown, "")
+	}
+	s.counters.note(r.Action, err)
+	c.reply(w, err)
+	if cap(c.out)+cap(c.arena)+cap(c.old) > maxKeptBuffers {
+		c.out, c.arena, c.old = nil, nil, nil
+	}
+	c.r = nil
+	s.replies.Put(c)
+}
+
+// maxKeptBuffers bounds the memory a pooled call keeps.
+const maxKeptBuffers = 4 << 20
+
+// decoder starts to read the request.
+func (c *call) decoder() decoder {
+	c.out = c.out[:0]
+	return newDecoder(c.r.Body, c.arena)
+}
+
+// parse reads a request that is one object of parameters.
+func (c *call) parse(r *request) error {
+	d := c.decoder()
+	d.request(r)
+	d.End()
+	c.arena = d.arena
+	return syntax(&d)
+}
+
+// syntax is the fault of a request that has not the form of the wire.
+func syntax(d *decoder) error {
+	if err := d.Err(); err != nil {
+		return refuse(codeSyntax, "%s", err)
+	}
+	return nil
+}
+
+// attributes appends `"name":{…}` to the reply.
+func (c *call) attributes(name string, d item.Doc) {
+	c.member(name)
+	c.out = item.AppendJSON(c.out, d)
+}
+
+// member appends `"name":`, behind a comma if something stands before it in its object or
+// array.
+func (c *call) member(name string) {
+	if n := len(c.out); n > 0 && c.out[n-1] != '{' && c.out[n-1] != '[' && c.out[n-1] != ':' {
+		c.out = append(c.out, ',')
+	}
+	if name != "" {
+		c.out = append(c.out, '"')
+		c.out = append(c.out, name...)
+		c.out = append(c.out, '"', ':')
+	}
+}

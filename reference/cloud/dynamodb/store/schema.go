@@ -1,0 +1,118 @@
+package store
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
+)
+
+// KeyAttribute is an attribute that is part of a key. An empty name means there is none.
+type KeyAttribute struct {
+	Name string
+	Type item.Type // String, Number or Binary
+}
+
+// Key is the primary key of a table or an index.
+type Key struct{ Hash, Range KeyAttribute }
+
+// Has says whether the key has an attribute of that name.
+func (k *Key) Has(name []byte) bool {
+	return string(name) == k.Hash.Name || k.Range.Name != "" && string(name) == k.Range.Name
+}
+
+// Table is what the store must know of a table.
+type Table struct {
+	ID      uint32 // never used twice
+	Key     Key
+	Indexes []Index
+}
+
+// Index is a secondary index, global or local.
+type Index struct {
+	ID      uint8 // never used twice in a table; 0 is the table itself
+	Name    string
+	Key     Key
+	Local   bool
+	All     bool     // project everything
+	Include []string // further attributes to project; keys always are
+}
+
+// Space is a table's items, or one of its indexes.
+type Space struct {
+	Table *Table
+	Index *Index // nil for the table itself
+}
+
+// Key is the primary key of the space.
+func (s Space) Key() *Key {
+	if s.Index != nil {
+		return &s.Index.Key
+	}
+	return &s.Table.Key
+}
+
+const (
+	spaceData  = 'd' // items and index entries
+	spaceMeta  = 'm' // tables
+	spaceToken = 't' // tokens of transactions
+	spaceNext  = 'n' // the next table's id
+)
+
+func appendTablePrefix(dst []byte, id uint32) []byte {
+	return binary.BigEndian.AppendUint32(append(dst, spaceData), id)
+}
+
+// AppendPrefix appends what all keys of the space begin with.
+func (s Space) AppendPrefix(dst []byte) []byte {
+	dst = appendTablePrefix(dst, s.Table.ID)
+	if s.Index == nil {
+		return append(dst, 0)
+	}
+	return append(dst, s.Index.ID)
+}
+
+// prefixLen is the length of AppendPrefix's result.
+const prefixLen = 1 + 4 + 1
+
+// AppendKey appends the key of an item, or of its entry in an index, from a document that holds
+// the key attributes. An index entry also carries the table's key, which makes it unique.
+func (s Space) AppendKey(dst []byte, d item.Doc) []byte {
+	dst = s.AppendPrefix(dst)
+	k := s.Key()
+	dst = item.AppendPartitionKey(dst, d.Get(k.Hash.Name))
+	if s.Index == nil {
+		if k.Range.Name != "" {
+			dst = item.AppendSortKey(dst, d.Get(k.Range.Name))
+		}
+		return dst
+	}
+	if k.Range.Name != "" {
+		dst = item.AppendSortKeyInside(dst, d.Get(k.Range.Name))
+	}
+	dst = item.AppendPartitionKey(dst, d.Get(s.Table.Key.Hash.Name))
+	if r := s.Table.Key.Range.Name; r != "" {
+		dst = item.AppendSortKey(dst, d.Get(r))
+	}
+	return dst
+}
+
+// Holds says whether an item has an entry in the index: it has the index's key attributes, of
+// their types.
+func (x *Index) Holds(d item.Doc) bool {
+	return d != nil && d.Get(x.Key.Hash.Name).Type() == x.Key.Hash.Type &&
+		(x.Key.Range.Name == "" || d.Get(x.Key.Range.Name).Type() == x.Key.Range.Type)
+}
+
+// Entry appends what the index keeps of an item.
+func (t *Table) Entry(dst []byte, x *Index, d item.Doc) item.Doc {
+	if x.All {
+		return append(dst, d...)
+	}
+	return d.Project(dst, func(name []byte) bool {
+		return t.Key.Has(name) || x.Key.Has(name) || slices.Contains(x.Include, string(name))
+	})
+}
+
+// hashOf cuts the hash of the partition key out of a key.
+func hashOf(key []byte) uint64 { return binary.BigEndian.Uint64(key[prefixLen:]) }

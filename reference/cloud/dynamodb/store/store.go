@@ -1,0 +1,194 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Options say where a store lives. Dir is required.
+type Options struct {
+	Dir   string
+	FS    vfs.FS       // nil is the disk
+	Cache int64        // bytes of blocks kept in memory; zero is 64 MiB
+	Log   *slog.Logger // nil is silence
+}
+
+// Store is an open database. It is safe for concurrent use.
+type Store struct {
+	db      *pebble.DB
+	stripes [stripes]stripe
+	flying  atomic.Int64 // commits that are visible, or about to be, and not durable
+	units   sync.Pool
+
+	mu struct {
+		sync.Mutex
+		next    uint32               // the next table's id
+		running map[TokenID]struct{} // tokens of transactions that are being written
+		expire  []expiry             // tokens on disk in the order in which they expire
+	}
+}
+
+type expiry struct {
+	at time.Time
+	id TokenID
+}
+
+// Open opens or creates a store and recovers what was acknowledged.
+func Open(o Options) (*Store, error) {
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	if o.Cache == 0 {
+		o.Cache = 64 << 20
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	cache := pebble.NewCache(o.Cache)
+	defer cache.Unref()
+	opts := &pebble.Options{
+		FS:                          o.FS,
+		Cache:                       cache,
+		Logger:                      logger{o.Log},
+		MemTableSize:                64 << 20,
+		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       4,
+		L0StopWritesThreshold:       24,
+		LBaseMaxBytes:               256 << 20,
+		BytesPerSync:                1 << 20,
+		FormatMajorVersion:          pebble.FormatNewest,
+	}
+	for i := range opts.Levels {
+		l := &opts.Levels[i]
+		l.BlockSize = 16 << 10
+		l.IndexBlockSize = 64 << 10
+		l.FilterPolicy = bloom.FilterPolicy(10)
+		l.Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
+	}
+	db, err := pebble.Open(o.Dir, opts)
+	if err != nil {
+		return nil, fmt.Errorf("open store %s: %w", o.Dir, err)
+	}
+	s := &Store{db: db}
+	s.mu.running = map[TokenID]struct{}{}
+	s.units.New = func() any { return &Unit{store: s} }
+	if err := s.recover(); err != nil {
+		return nil, errors.Join(fmt.Errorf("recover store %s: %w", o.Dir, err), db.Close())
+	}
+	return s, nil
+}
+
+// recover reads the next table id and the tokens, and removes what a dropped table left.
+func (s *Store) recover() error {
+	s.mu.next = 1
+	v, closer, err := s.db.Get([]byte{spaceNext})
+	switch {
+	case err == nil:
+		s.mu.next = binary.BigEndian.Uint32(v)
+		if err := closer.Close(); err != nil {
+			return err
+		}
+	case !errors.Is(err, pebble.ErrNotFound):
+		return err
+	}
+	return s.loadTokens()
+}
+
+// Close waits until nothing runs any more and closes the files. No call may be under way.
+func (s *Store) Close() error {
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("close store: %w", err)
+	}
+	return nil
+}
+
+// Size estimates the bytes on disk of a table with its indexes.
+func (s *Store) Size(t *Table) (uint64, error) {
+	from := appendTablePrefix(nil, t.ID)
+	n, err := s.db.EstimateDiskUsage(from, appendTablePrefix(nil, t.ID+1))
+	if err != nil {
+		return 0, fmt.Errorf("measure table %d: %w", t.ID, err)
+	}
+	return n, nil
+}
+
+// barrier returns when all that was visible before the call is durable.
+func (s *Store) barrier() error {
+	if s.flying.Load() == 0 {
+		return nil
+	}
+	return s.db.LogData(nil, pebble.Sync) // the log is one line: what was before is synced with it
+}
+
+// Get appends the value under a key to dst; found is false if there is none. What it returns
+// is durable.
+func (s *Store) Get(dst, key []byte) (value []byte, found bool, err error) {
+	value, found, err = s.get(s.db, dst, key)
+	s.stripes[s.stripe(key)].wait()
+	return value, found, err
+}
+
+func (s *Store) stripe(key []byte) uint32 {
+	return stripeOf(binary.BigEndian.Uint32(key[1:]), hashOf(key))
+}
+
+func (s *Store) get(from pebble.Reader, dst, key []byte) ([]byte, bool, error) {
+	v, closer, err := from.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return dst, false, nil
+	}
+	if err != nil {
+		return dst, false, fmt.Errorf("read item: %w", err)
+	}
+	dst = append(dst, v...)
+	return dst, true, closeValue(closer)
+}
+
+func closeValue(c io.Closer) error {
+	if err := c.Close(); err != nil {
+		return fmt.Errorf("release item: %w", err)
+	}
+	return nil
+}
+
+// Metrics are numbers of the database for a report.
+type Metrics struct {
+	DiskBytes     uint64 `json:"disk_bytes"`
+	MemTableBytes uint64 `json:"memtable_bytes"`
+	LogBytes      uint64 `json:"log_bytes_written"`
+	Compactions   int64  `json:"compactions"`
+}
+
+// Metrics reads the numbers.
+func (s *Store) Metrics() Metrics {
+	m := s.db.Metrics()
+	return Metrics{DiskBytes: m.DiskSpaceUsage(), MemTableBytes: m.MemTable.Size, LogBytes: m.WAL.BytesWritten, Compactions: m.Compact.Count}
+}
+
+// logger hands Pebble's words to slog. A fatal error, such as a log that cannot be synced, ends
+// the process: what was acknowledged is on disk, what comes after could not be.
+type logger struct{ log *slog.Logger }
+
+func (l logger) Infof(format string, args ...any) {
+	l.log.Debug("pebble", "message", fmt.Sprintf(format, args...))
+}
+
+func (l logger) Errorf(format string, args ...any) {
+	l.log.Error("pebble", "message", fmt.Sprintf(format, args...))
+}
+
+func (l logger) Fatalf(format string, args ...any) {
+	l.log.Error("pebble_fatal", "message", fmt.Sprintf(format, args...))
+	panic(fmt.Sprintf("pebble: "+format, args...))
+}

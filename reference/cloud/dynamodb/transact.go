@@ -1,0 +1,394 @@
+package dynamodb
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/store"
+	"github.com/retailflow/stampede/reference/quota"
+)
+
+// action is one element of a transaction.
+type action struct {
+	request
+	change
+	count int    // operations the element has; one is right
+	kind  string // Put, Update, Delete, ConditionCheck or Get
+	spent cost
+}
+
+// reason is why one action, or not this one, cancelled the transaction.
+type reason struct {
+	code, message string
+	item          item.Doc
+}
+
+func (c *call) transactWriteItems() error {
+	d := c.decoder()
+	var r request
+	var actions []action
+	var token []byte
+	d.transaction(&r, &actions, &token)
+	d.End()
+	c.arena = d.arena
+	if err := syntax(&d); err != nil {
+		return err
+	}
+	if err := checkActions(&r, actions, token); err != nil {
+		return err
+	}
+	size := 0
+	for i := range actions {
+		if err := c.prepareAction(&actions[i]); err != nil {
+			return err
+		}
+		size += actions[i].given.Size()
+	}
+	if sameItemTwice(actions) {
+		return invalid("Transaction request cannot include multiple operations on one item")
+	}
+	if size > maxTransactBytes {
+		return invalid("Transaction request size exceeded the limit of 4 MB")
+	}
+	return c.transact(&r, actions, token)
+}
+
+// transaction reads a TransactWriteItems or TransactGetItems.
+func (d *decoder) transaction(r *request, actions *[]action, token *[]byte) {
+	if !d.BeginObject() {
+		return
+	}
+	for {
+		key, ok := d.NextKey()
+		if !ok {
+			return
+		}
+		switch {
+		case d.Null():
+		case string(key) == "ClientRequestToken":
+			*token = d.String()
+		case string(key) == "TransactItems":
+			*actions = make([]action, 0, 8)
+			d.BeginArray()
+			for d.NextElement() {
+				*actions = append(*actions, action{})
+				d.action(&(*actions)[len(*actions)-1])
+			}
+		default:
+			d.parameter(r, key)
+		}
+	}
+}
+
+func (d *decoder) action(a *action) {
+	if !d.BeginObject() {
+		return
+	}
+	for {
+		key, ok := d.NextKey()
+		if !ok {
+			return
+		}
+		if d.Null() {
+			continue
+		}
+		switch string(key) {
+		case "Put":
+			a.kind, a.verb = "Put", verbPut
+		case "Update":
+			a.kind, a.verb = "Update", verbUpdate
+		case "Delete":
+			a.kind, a.verb = "Delete", verbDelete
+		case "ConditionCheck":
+			a.kind, a.verb = "ConditionCheck", verbCheck
+		case "Get":
+			a.kind = "Get"
+		default:
+			d.Skip()
+			continue
+		}
+		a.count++
+		d.request(&a.request)
+	}
+}
+
+func checkActions(r *request, actions []action, token []byte) error {
+	var bad constraints
+	bad.returns(r)
+	bad.notNull(actions == nil, "transactItems")
+	switch n := len(actions); {
+	case actions != nil && n == 0:
+		bad.add("[]", "transactItems", "Member must have length greater than or equal to 1")
+	case n > maxTransact:
+		bad.add("[...]", "transactItems", "Member must have length less than or equal to 100")
+	}
+	if len(token) > 36 {
+		bad.add(token, "clientRequestToken", "Member must have length less than or equal to 36")
+	}
+	for i := range actions {
+		actions[i].checkShape(&bad, "transactItems."+string(appendInt(nil, i+1))+".member.")
+	}
+	if err := bad.err(); err != nil {
+		return err
+	}
+	for i := range actions {
+		if actions[i].count != 1 {
+			return invalid("TransactItems can only contain one of Check, Put, Update or Delete")
+		}
+	}
+	return nil
+}
+
+func (a *action) checkShape(bad *constraints, at string) {
+	if a.count != 1 {
+		return
+	}
+	at += strings.ToLower(a.kind[:1]) + a.kind[1:] + "."
+	bad.name(a.request.table, at+"tableName", true)
+	if a.kind == "Put" {
+		bad.notNull(a.request.item == nil, at+"item")
+	} else {
+		bad.notNull(a.request.key == nil, at+"key")
+	}
+	if a.kind == "ConditionCheck" {
+		bad.notNull(a.condition == nil, at+"conditionExpression")
+	}
+	if a.kind == "Update" {
+		bad.notNull(a.update == nil, at+"updateExpression")
+	}
+	bad.oneOf(a.onFailure, at+"returnValuesOnConditionCheckFailure", "ALL_OLD", "NONE")
+}
+
+// prepareAction checks an action as far as it does not depend on the item.
+func (c *call) prepareAction(a *action) (err error) {
+	a.given, a.change.values = a.request.key, a.request.values
+	if a.kind == "Put" {
+		a.given = a.request.item
+	}
+	if err := a.refuseLegacy(); err != nil {
+		return err
+	}
+	if a.valueFault != nil {
+		return invalid("%s", a.valueFault)
+	}
+	if a.kind == "Put" && a.given.Size() > item.MaxSize {
+		return invalid("Item size has exceeded the maximum allowed size")
+	}
+	if a.plan, err = c.s.plan(&a.request); err != nil {
+		return err
+	}
+	if a.change.table, err = c.s.table(a.request.table); err != nil {
+		return err
+	}
+	return a.prepare()
+}
+
+func sameItemTwice(actions []action) bool {
+	seen := make(map[string]struct{}, len(actions))
+	for i := range actions {
+		k := string(actions[i].change.key)
+		if _, ok := seen[k]; ok {
+			return true
+		}
+		seen[k] = struct{}{}
+	}
+	return false
+}
+
+// content identifies what a transaction does, whatever the order of members on the wire.
+func content(actions []action) [16]byte {
+	h := xxh3.New()
+	part := func(b []byte) {
+		var n [4]byte
+		n[0], n[1], n[2], n[3] = byte(len(b)), byte(len(b)>>8), byte(len(b)>>16), byte(len(b)>>24)
+		_, _ = h.Write(n[:])
+		_, _ = h.Write(b)
+	}
+	for i := range actions {
+		a := &actions[i]
+		part([]byte(a.kind))
+		part(a.request.table)
+		part(a.given)
+		part(a.condition)
+		part(a.update)
+		part(a.request.values)
+		part(a.onFailure)
+		names := make([]string, len(a.names))
+		for j, n := range a.names {
+			names[j] = n.Placeholder + "=" + n.Name
+		}
+		slices.Sort(names)
+		for _, n := range names {
+			part([]byte(n))
+		}
+	}
+	return h.Sum128().Bytes()
+}
+
+// transact does all actions or none.
+func (c *call) transact(r *request, actions []action, token []byte) error {
+	keys := make([][]byte, len(actions))
+	for i := range actions {
+		keys[i] = actions[i].change.key
+	}
+	u := c.s.store.Begin()
+	if token != nil {
+		id := store.NewTokenID(c.r.AccessKey + "/" + string(token))
+		done, err := u.Token(c.now, id, content(actions))
+		if done || err != nil {
+			u.Release()
+			switch {
+			case errors.Is(err, store.ErrTokenRunning):
+				return refuse(codeRunning, "The transaction with the given request token is already in progress.")
+			case errors.Is(err, store.ErrTokenMismatch):
+				return refuse(codeMismatch, "Request token was used with different parameters")
+			case err != nil:
+				return err
+			}
+			return c.repeated(r, actions)
+		}
+	}
+	u.Lock(keys...)
+	consumed, _ := wantsConsumed(r.consumed)
+	exact := consumed || !c.s.limits.off()
+	reasons, failed, err := c.evaluate(u, actions, exact)
+	if err == nil && !failed {
+		failed = c.admitAll(actions, reasons, exact)
+	}
+	if err != nil || failed {
+		u.Release()
+		if err != nil {
+			return err
+		}
+		return cancelled(reasons)
+	}
+	for i := range actions {
+		a := &actions[i]
+		u.Claim(a.change.key)
+		if err := a.change.write(u); err != nil {
+			u.Release()
+			return err
+		}
+	}
+	c.transactReply(r, actions, "WriteCapacityUnits")
+	return u.Commit()
+}
+
+// evaluate reads every item and decides what becomes of it.
+func (c *call) evaluate(u *store.Unit, actions []action, exact bool) (reasons []reason, failed bool, err error) {
+	reasons = make([]reason, len(actions))
+	for i := range actions {
+		a := &actions[i]
+		reasons[i].code = "None"
+		if u.Contended(a.change.key) {
+			reasons[i] = reason{code: "TransactionConflict", message: "Transaction is ongoing for the item"}
+			failed = true
+			continue
+		}
+		var old item.Doc
+		if exact || !a.blind() {
+			if old, err = u.Get(a.change.key); err != nil {
+				return nil, false, err
+			}
+		}
+		met, err := a.change.evaluate(old)
+		switch {
+		case err != nil:
+			reasons[i] = reason{code: "ValidationError", message: asFault(err).message}
+			failed = true
+		case !met:
+			reasons[i] = reason{code: "ConditionalCheckFailed", message: "The conditional request failed"}
+			if string(a.onFailure) == "ALL_OLD" {
+				reasons[i].item = old
+			}
+			failed = true
+		}
+	}
+	return reasons, failed, nil
+}
+
+// admitAll takes the capacity of all actions, twice what each costs alone. What was taken before
+// one was refused stays spent.
+func (c *call) admitAll(actions []action, reasons []reason, exact bool) (failed bool) {
+	for i := range actions {
+		a := &actions[i]
+		a.spent = a.change.cost(exact)
+		a.spent.double()
+		short := a.change.table.meter.admit(c.now, quota.WriteCapacity, &a.spent)
+		if short == nil {
+			continue
+		}
+		f := c.s.throttled(c.now, a.change.table, short)
+		reasons[i] = reason{code: "ProvisionedThroughputExceeded", message: f.message}
+		if f.code == codeThrottling {
+			reasons[i].code = "ThrottlingError"
+		}
+		failed = true
+	}
+	return failed
+}
+
+// cancelled is the fault of a transaction that was given up.
+func cancelled(reasons []reason) error {
+	codes := make([]string, len(reasons))
+	members := []byte(`,"CancellationReasons":[`)
+	for i, r := range reasons {
+		codes[i] = r.code
+		if i > 0 {
+			members = append(members, ',')
+		}
+		members = append(members, `{"Code":"`+r.code+`"`...)
+		if r.message != "" {
+			members = item.AppendJSONString(append(members, `,"Message":`...), r.message)
+		}
+		if r.item != nil {
+			members = item.AppendJSON(append(members, `,"Item":`...), r.item)
+		}
+		members = append(members, '}')
+	}
+	f := refuse(codeCancelled, "Transaction cancelled, please refer cancellation reasons for specific reasons [%s]", strings.Join(codes, ", "))
+	f.members = append(members, ']')
+	return f
+}
+
+// repeated answers a transaction that was committed before: it costs reads.
+func (c *call) repeated(r *request, actions []action) error {
+	for i := range actions {
+		a := &actions[i]
+		a.spent = cost{}
+		a.spent.add(0, a.hash, 2*readUnits(a.given.Size(), true))
+		a.change.table.meter.spend(c.now, quota.ReadCapacity, &a.spent)
+	}
+	c.transactReply(r, actions, "ReadCapacityUnits")
+	return nil
+}
+
+func (c *call) transactReply(r *request, actions []action, kind string) {
+	c.out = append(c.out, '{')
+	c.consumedByActions(r, actions, kind)
+	c.out = append(c.out, '}')
+}
+
+// consumedByActions appends the capacity that the actions consumed, by table.
+func (c *call) consumedByActions(r *request, actions []action, kind string) {
+	if total, _ := wantsConsumed(r.consumed); !total {
+		return
+	}
+	var all []*table
+	costs := map[*table]*cost{}
+	for i := range actions {
+		t := actions[i].change.table
+		if costs[t] == nil {
+			costs[t] = &cost{}
+			all = append(all, t)
+		}
+		for k := range actions[i].spent.n {
+			costs[t].merge(*actions[i].spent.at(k))
+		}
+	}
+	c.consumedByTable(r.consumed, len(all), func(i int) (*table, *cost) { return all[i], costs[all[i]] }, kind)
+}

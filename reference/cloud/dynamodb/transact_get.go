@@ -1,0 +1,85 @@
+package dynamodb
+
+import (
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
+	"github.com/retailflow/stampede/reference/quota"
+)
+
+func (c *call) transactGetItems() error {
+	d := c.decoder()
+	var r request
+	var actions []action
+	var token []byte
+	d.transaction(&r, &actions, &token)
+	d.End()
+	c.arena = d.arena
+	if err := syntax(&d); err != nil {
+		return err
+	}
+	if err := checkActions(&r, actions, nil); err != nil {
+		return err
+	}
+	keys := make([][]byte, len(actions))
+	for i := range actions {
+		a := &actions[i]
+		a.verb = verbCheck
+		if err := c.prepareAction(a); err != nil {
+			return err
+		}
+		keys[i] = a.change.key
+	}
+	if sameItemTwice(actions) {
+		return invalid("Transaction request cannot include multiple operations on one item")
+	}
+	return c.transactRead(&r, actions, keys)
+}
+
+// transactRead reads all items as they are at one moment.
+func (c *call) transactRead(r *request, actions []action, keys [][]byte) error {
+	u := c.s.store.Begin()
+	u.Lock(keys...)
+	reasons := make([]reason, len(actions))
+	failed, size := false, 0
+	c.out = append(c.out, `{"Responses":[`...)
+	for i := range actions {
+		a := &actions[i]
+		reasons[i].code = "None"
+		if u.Contended(a.change.key) {
+			reasons[i] = reason{code: "TransactionConflict", message: "Transaction is ongoing for the item"}
+			failed = true
+			continue
+		}
+		if short := a.change.table.meter.ready(c.now, 0, a.hash); short != nil {
+			reasons[i] = reason{code: "ProvisionedThroughputExceeded", message: c.s.throttled(c.now, a.change.table, short).message}
+			failed = true
+			continue
+		}
+		old, err := u.Get(a.change.key)
+		if err != nil {
+			u.Release()
+			return err
+		}
+		size += old.Size()
+		a.spent.add(0, a.hash, 2*readUnits(old.Size(), true))
+		c.member("")
+		c.out = append(c.out, '{')
+		if old != nil {
+			c.attributes("Item", item.Doc(project(old, a.plan.projection)))
+		}
+		c.out = append(c.out, '}')
+	}
+	u.Release()
+	if failed {
+		return cancelled(reasons)
+	}
+	if size > maxTransactBytes {
+		return invalid("Transaction response size exceeded the limit of 4 MB")
+	}
+	for i := range actions {
+		actions[i].change.table.meter.spend(c.now, quota.ReadCapacity, &actions[i].spent)
+	}
+	c.out = append(c.out, ']')
+	c.consumedByActions(r, actions, "ReadCapacityUnits")
+	c.out = append(c.out, '}')
+	return nil
+}

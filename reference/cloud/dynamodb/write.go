@@ -1,0 +1,166 @@
+package dynamodb
+
+import (
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
+	"github.com/retailflow/stampede/reference/quota"
+)
+
+func (c *call) putItem() error {
+	var r request
+	if err := c.parse(&r); err != nil {
+		return err
+	}
+	var bad constraints
+	bad.name(r.table, "tableName", true)
+	bad.notNull(r.item == nil, "item")
+	bad.returns(&r)
+	if err := bad.err(); err != nil {
+		return err
+	}
+	if err := r.checkPut(); err != nil {
+		return err
+	}
+	return c.write(&r, verbPut, r.item)
+}
+
+func (r *request) checkPut() error {
+	if err := r.refuseLegacy(); err != nil {
+		return err
+	}
+	if r.valueFault != nil {
+		return invalid("%s", r.valueFault)
+	}
+	if v := string(r.returnValues); v != "" && v != "ALL_OLD" && v != "NONE" {
+		return invalid("ReturnValues can only be ALL_OLD or NONE")
+	}
+	if r.item.Size() > item.MaxSize {
+		return invalid("Item size has exceeded the maximum allowed size")
+	}
+	return nil
+}
+
+func (c *call) deleteItem() error {
+	var r request
+	if err := c.parse(&r); err != nil {
+		return err
+	}
+	if err := r.checkKeyed(); err != nil {
+		return err
+	}
+	if v := string(r.returnValues); v != "" && v != "ALL_OLD" && v != "NONE" {
+		return invalid("ReturnValues can only be ALL_OLD or NONE")
+	}
+	return c.write(&r, verbDelete, r.key)
+}
+
+func (c *call) updateItem() error {
+	var r request
+	if err := c.parse(&r); err != nil {
+		return err
+	}
+	if err := r.checkKeyed(); err != nil {
+		return err
+	}
+	return c.write(&r, verbUpdate, r.key)
+}
+
+// checkKeyed checks the shape of a request with a key.
+func (r *request) checkKeyed() error {
+	var bad constraints
+	bad.name(r.table, "tableName", true)
+	bad.notNull(r.key == nil, "key")
+	bad.returns(r)
+	if err := bad.err(); err != nil {
+		return err
+	}
+	if err := r.refuseLegacy(); err != nil {
+		return err
+	}
+	if r.valueFault != nil {
+		return invalid("%s", r.valueFault)
+	}
+	return nil
+}
+
+// write does one change and answers.
+func (c *call) write(r *request, v verb, given item.Doc) error {
+	p, err := c.s.plan(r)
+	if err != nil {
+		return err
+	}
+	t, err := c.s.table(r.table)
+	if err != nil {
+		return err
+	}
+	ch := change{verb: v, table: t, given: given, values: r.values, plan: p}
+	if err := ch.prepare(); err != nil {
+		return err
+	}
+	consumed, indexes := wantsConsumed(r.consumed)
+	exact := consumed || !c.s.limits.off()
+	blind := ch.blind() && !exact && string(r.returnValues) != "ALL_OLD"
+
+	u := c.s.store.Begin()
+	u.Lock(ch.key)
+	if u.Contended(ch.key) {
+		u.Release()
+		return refuse(codeConflict, "Transaction is ongoing for the item")
+	}
+	var old item.Doc
+	if !blind {
+		if old, err = u.Get(ch.key); err != nil {
+			u.Release()
+			return err
+		}
+	}
+	met, err := ch.evaluate(old)
+	if err != nil || !met {
+		if !met {
+			err = conditionFailed(old, string(r.onFailure) == "ALL_OLD")
+			failed := cost{}
+			failed.add(0, ch.hash, writeUnits(old.Size()))
+			t.meter.spend(c.now, quota.WriteCapacity, &failed)
+		}
+		u.Release()
+		return err
+	}
+	spent := ch.cost(exact)
+	if short := t.meter.admit(c.now, quota.WriteCapacity, &spent); short != nil {
+		u.Release()
+		return c.s.throttled(c.now, t, short)
+	}
+	if err := ch.write(u); err != nil {
+		u.Release()
+		return err
+	}
+	c.out = append(c.out, '{')
+	c.returnValues(r, &ch)
+	if consumed {
+		c.member("ConsumedCapacity")
+		c.consumedCapacity(t, &spent, indexes, "")
+	}
+	c.out = append(c.out, '}')
+	return u.Commit()
+}
+
+// returnValues appends the attributes that the caller wants back.
+func (c *call) returnValues(r *request, ch *change) {
+	var d item.Doc
+	switch string(r.returnValues) {
+	case "ALL_OLD":
+		d = ch.old
+	case "ALL_NEW":
+		d = ch.now
+	case "UPDATED_OLD":
+		if ch.plan.update != nil && ch.old != nil {
+			d = ch.plan.update.Touched(nil, ch.old)
+		}
+	case "UPDATED_NEW":
+		if ch.plan.update != nil {
+			d = ch.plan.update.Touched(nil, ch.now)
+		}
+	}
+	if len(d) > 0 {
+		c.attributes("Attributes", d)
+	}
+}
