@@ -84,6 +84,9 @@ func beFunction() {
 	case "hang":
 		select {}
 	}
+	if os.Getenv("ROLE") == "consumer" {
+		lambda.Start(consume)
+	}
 	lambda.Start(func(ctx context.Context, j job) (said, error) {
 		if j.Print != "" {
 			fmt.Println(j.Print)

@@ -13,8 +13,8 @@ import (
 
 // Queue is what an event source mapping needs of SQS.
 type Queue interface {
-	// Receive waits up to wait for at least one and returns at most max messages.
-	Receive(ctx context.Context, queueARN string, max int, wait time.Duration) ([]Message, error)
+	// Receive waits up to wait for at least one and returns at most most messages.
+	Receive(ctx context.Context, queueARN string, most int, wait time.Duration) ([]Message, error)
 	// Delete removes what was processed.
 	Delete(ctx context.Context, queueARN string, receipts []string) error
 	// Release makes what was not processed visible at once.
