@@ -28,3 +28,21 @@ type Fact struct {
 
 // Time is the business time.
 func (f *Fact) Time() time.Time { return time.UnixMilli(f.TimeMS).UTC() }
+
+// FactOf reads the fact back from an event of the platform, for comparison with what was
+// expected. The error is that of an id which is no UUIDv7.
+func FactOf(e *api.Event) (Fact, error) {
+	id, err := api.IDFromBytes(e.GetId())
+	if err != nil {
+		return Fact{}, err
+	}
+	f := Fact{
+		ID: id, Type: e.GetType(), TimeMS: e.GetTimeMs(),
+		Amount: e.GetAmount(), Lines: int64(len(e.GetLines())), Currency: e.GetCurrency(),
+		Order: e.GetOrder(), Customer: e.GetCustomer(), SKU: e.GetSku(), Quantity: e.GetQuantity(), Sequence: e.GetSequence(),
+	}
+	for _, l := range e.GetLines() {
+		f.Units += l.GetQuantity()
+	}
+	return f, nil
+}

@@ -1,0 +1,210 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/retailflow/stampede/reference/api"
+)
+
+// Options of a reconciliation. The zero value is strict.
+type Options struct {
+	// Zone is a tenant's time zone, for its days. Nil, and nil as its answer, mean UTC.
+	Zone func(tenant string) *time.Location
+	// AsOf is when the sinks were read. An hour or a day that ended Settle before it must
+	// exist. Zero: none must.
+	AsOf   time.Time
+	Settle time.Duration // 0 means 5 minutes
+
+	Windows      []Window // in which unknown outcomes are expected
+	UnknownLimit float64  // share of requests outside of them; 0 means 0.001
+	Poison       bool     // the scenario sends what must end up in a dead-letter queue
+	Undrained    []string // what had not come to rest when the sinks were read
+	Examples     int      // kept for a check; 0 means 10
+}
+
+func (o *Options) ensureDefaults() {
+	if o.Settle == 0 {
+		o.Settle = 5 * time.Minute
+	}
+	if o.UnknownLimit == 0 {
+		o.UnknownLimit = 0.001
+	}
+	if o.Examples == 0 {
+		o.Examples = 10
+	}
+	zone := o.Zone
+	o.Zone = func(tenant string) *time.Location {
+		if zone != nil {
+			if z := zone(tenant); z != nil {
+				return z
+			}
+		}
+		return time.UTC
+	}
+}
+
+// reconciliation is the state of one Reconcile.
+type reconciliation struct {
+	options Options
+	names   *names
+	history *history
+	report  Report
+
+	present  *present // nil: not read
+	truth    []minute // what minutes must be
+	truthful buckets  // the same, to add up
+	minutes  buckets  // as stored; nil: not read
+	hours    buckets
+	days     buckets
+
+	parked     map[api.ID]bool
+	parkedRows []Parked
+	findings   map[string]*finding
+	hashes     map[api.Sum128]uint32
+	zones      map[uint32]*time.Location
+}
+
+// Reconcile compares the journal with the sinks. Close the ledger, or be sure that nothing is
+// being sent, before. The error says that the journal itself could not be read, or that ctx
+// ended; a sink that could not be read shows in its checks. Memory is about 250 bytes for each
+// event sent and present.
+func (l *Ledger) Reconcile(ctx context.Context, s Sinks, o Options) (Report, error) {
+	o.ensureDefaults()
+	l.mu.Lock()
+	var err error
+	if l.mu.file != nil {
+		err = l.flush()
+	}
+	l.mu.Unlock()
+	if err != nil {
+		return Report{}, fmt.Errorf("reconcile: %w", err)
+	}
+	r := &reconciliation{options: o, names: newNames(), findings: map[string]*finding{}, zones: map[uint32]*time.Location{}}
+	if r.history, err = readHistory(l.dir, r.names, o.Windows); err != nil {
+		return Report{}, fmt.Errorf("reconcile: %w", err)
+	}
+	faults := r.run(ctx, s)
+	if err := ctx.Err(); err != nil {
+		return Report{}, fmt.Errorf("reconcile: %w", err)
+	}
+	r.settle(faults)
+	return r.report, nil
+}
+
+// unread says why a sink cannot be used, by the sink's name.
+type unread map[string]string
+
+func (u unread) note(sink string, missing bool, err error) {
+	switch {
+	case err != nil:
+		u[sink] = err.Error()
+	case missing:
+		u[sink] = sink + " were not read"
+	}
+}
+
+func (r *reconciliation) run(ctx context.Context, s Sinks) unread {
+	u := unread{}
+	var err error
+	if s.Events != nil {
+		r.present, err = readPresent(ctx, s.Events, r.names, len(r.history.sent)+len(r.history.sent)/16)
+	}
+	u.note("events", s.Events == nil, err)
+	for _, level := range []struct {
+		name string
+		rows Rows[Rollup]
+		into *buckets
+	}{{"minutes", s.Minutes, &r.minutes}, {"hours", s.Hours, &r.hours}, {"days", s.Days, &r.days}} {
+		err = nil
+		if level.rows != nil {
+			if *level.into, err = readLevel(ctx, level.rows, r.names, level.name); err == nil && *level.into == nil {
+				*level.into = buckets{} // read, and none
+			}
+		}
+		u.note(level.name, level.rows == nil, err)
+	}
+	u.note("dead-letter queues", s.Parked == nil, r.readParked(ctx, s.Parked))
+
+	if r.present != nil {
+		r.truth, r.truthful = r.present.minutes(r.names)
+	}
+	r.checkEvents()
+	r.checkMinutes()
+	r.checkLevels()
+	r.checkParked()
+	u.note("order facts", s.Orders == nil, r.checkOrders(ctx, s.Orders))
+	u.note("stock levels", s.Stock == nil, r.checkStock(ctx, s.Stock))
+	u.note("answers", s.Answers == nil, r.checkAnswers(ctx, s.Answers))
+	r.checkUnknown()
+	return u
+}
+
+// checkUnknown looks at how many requests had no clear outcome outside of fault windows.
+func (r *reconciliation) checkUnknown() {
+	f, h := r.finding(CheckUnknown), r.history
+	f.Compared = h.calm
+	share := 0.0
+	if h.calm > 0 {
+		share = float64(h.calmUnknown) / float64(h.calm)
+	}
+	text := fmt.Sprintf("%d of %d requests outside of fault windows have an unknown outcome: %.3f %%, allowed %.3f %%", h.calmUnknown, h.calm, 100*share, 100*r.options.UnknownLimit)
+	if share > r.options.UnknownLimit {
+		f.bad(h.calmUnknown, "%s", text)
+		return
+	}
+	f.Reason = text
+}
+
+func (r *reconciliation) settle(u unread) {
+	// because names what a check depends on and is not there; what is on its way counts too.
+	because := func(sinks ...string) string {
+		var reasons []string
+		for _, s := range sinks {
+			if u[s] != "" {
+				reasons = append(reasons, u[s])
+			}
+		}
+		for _, what := range r.options.Undrained {
+			reasons = append(reasons, what+" had not come to rest")
+		}
+		return strings.Join(reasons, "; ")
+	}
+	f := r.finding
+	h := r.history
+	r.report.Attempts, r.report.Unended, r.report.Repeats = h.attempts, h.unended, h.repeats
+	r.report.Acked, r.report.Unknown, r.report.Refused = h.acked, h.unknown, h.refused
+	r.report.Checks = []Check{
+		// What is too much stays too much. What is missing may still come, or be where nobody looked.
+		f(CheckLost).settleSome(u["events"] == "" && len(r.options.Undrained) == 0, because("events", "minutes")),
+		f(CheckDoubled).settleSome(true, because("events", "minutes")),
+		f(CheckPhantom).settleSome(true, because("events")),
+		f(CheckRefused).settle(true, because("events")),
+		f(CheckContent).settleSome(true, because("events")),
+		f(CheckMinuteIDs).settleSome(false, because("events", "minutes")),
+		f(CheckMinutes).settleSome(true, because("events", "minutes")),
+		f(CheckHours).settle(false, because("events", "minutes", "hours")),
+		f(CheckDays).settle(false, because("events", "minutes", "days")),
+		f(CheckOrders).settle(false, because("events", "order facts")),
+		f(CheckStock).settle(false, because("events", "stock levels")),
+		f(CheckAnswers).settleSome(false, because("events", "answers")),
+		f(CheckParked).settle(u["events"] == "", because("dead-letter queues")),
+		f(CheckUnknown).settleSome(true, ""),
+	}
+}
+
+func (r *reconciliation) finding(name string) *finding {
+	if r.findings[name] == nil {
+		r.findings[name] = newFinding(name, r.options.Examples)
+	}
+	return r.findings[name]
+}
+
+func (r *reconciliation) zone(tenant uint32) *time.Location {
+	if r.zones[tenant] == nil {
+		r.zones[tenant] = r.options.Zone(r.names.text[tenant])
+	}
+	return r.zones[tenant]
+}
