@@ -137,7 +137,7 @@ func (n *Insights) coarseChunk(ctx context.Context, works []*coarseWork) (done i
 	for i, w := range works {
 		keys[i] = w.key
 	}
-	heads, err := n.db.get(ctx, n.o.Tables.Analytics, keys)
+	heads, err := n.db.get(ctx, n.o.Tables.Analytics, keys, store.AttrPK, store.AttrSK, store.AttrGen, store.AttrParts)
 	if err != nil {
 		return 0, fmt.Errorf("roll-ups: %w", err)
 	}
@@ -206,12 +206,12 @@ func (n *Insights) sum(ctx context.Context, w *coarseWork) error {
 	w.parted = w.parted || len(parts) > 0
 	w.entry = &entry{
 		actions: []types.TransactWriteItem{deleteMarker(table, w.marker), putHead(table, head, w.next.Gen)},
-		marks:   map[store.Key]types.TransactWriteItem{},
+		table:   table,
 		bytes:   itemBytes(head),
 	}
 	token := fmt.Sprintf("%s:%d", w.key.SK, w.next.Gen)
 	for _, key := range w.marks {
-		w.entry.marks[key] = putAction(table, store.CoarseMarkerItem(key, token))
+		w.entry.marks = append(w.entry.marks, store.CoarseMarkerItem(key, token))
 	}
 	return nil
 }

@@ -10,13 +10,16 @@
 //
 // A roll-up is a pure function of its minute's blocks ([codec.Compute]); it never adds to what
 // is there. A minute's blocks are the ones that its roll-up already lists (codec.State) and the
-// ones that markers name, so a pass fetches them by key, a hundred a call, instead of one query
-// for each of some 2,400 tenant-minutes: a tenth of the CPU. The list is complete because a
-// marker is deleted only after a roll-up that lists its blocks is committed, and the list can
-// only be replaced by a writer that read it (the generation is the condition). Blocks do not
-// change, so containers keep unpacked ones; the cache goes by key and digest, never by "newer
-// than the last seen", since names of objects have no order. A named block that is not there
-// ([ErrBlockMissing]) stops its minute: somebody broke the order of blocks before markers.
+// ones that markers name, so a pass fetches them by key, a hundred a call, not by one query
+// for each of up to 2,400 tenant-minutes. Measured over the wire, the table's share included, a
+// query of 20 blocks takes 0.59 ms of CPU, and the two of them that are new 0.07 ms.
+//
+// The list is complete because a marker is deleted only after a roll-up that lists its blocks
+// is committed, and the list can only be replaced by a writer that read it (the generation is
+// the condition). Blocks do not change, so containers keep unpacked ones; the cache goes by key
+// and digest, never by "newer than the last seen", since names of objects have no order. A named
+// block that is not there ([ErrBlockMissing]) stops its minute: somebody broke the order of
+// blocks before markers.
 // A marker entry without blocks asks for a rebuild, which finds the blocks by query over all
 // shards of the hour; it refuses to list fewer than the roll-up does.
 //

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/retailflow/stampede/reference/store"
@@ -99,11 +100,13 @@ func (db *database) write(ctx context.Context, table string, requests []types.Wr
 		left := requests[i*batchWriteItems : min((i+1)*batchWriteItems, len(requests))]
 		for backoff := firstBackoff; ; backoff = min(2*backoff, lastBackoff) {
 			out, err := db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{table: left}})
-			if err != nil {
+			switch {
+			case err == nil:
+				if left = out.UnprocessedItems[table]; len(left) == 0 {
+					return nil
+				}
+			case !conflicted(err):
 				return fmt.Errorf("write %d items: %w", len(left), err)
-			}
-			if left = out.UnprocessedItems[table]; len(left) == 0 {
-				return nil
 			}
 			if err := db.wait(ctx, backoff); err != nil {
 				return fmt.Errorf("write items, %d left unprocessed: %w", len(left), err)
@@ -112,8 +115,10 @@ func (db *database) write(ctx context.Context, table string, requests []types.Wr
 	})
 }
 
-// get reads items consistently by key; absent ones are absent from the answer.
-func (db *database) get(ctx context.Context, table string, keys []store.Key) (map[store.Key]item, error) {
+// get reads items consistently by key, all of their attributes unless some are named (the key's
+// must be among them); absent items are absent from the answer.
+func (db *database) get(ctx context.Context, table string, keys []store.Key, attributes ...string) (map[store.Key]item, error) {
+	projection, names := project(attributes)
 	calls := (len(keys) + batchGetKeys - 1) / batchGetKeys
 	answers := make([][]item, calls)
 	err := db.each(ctx, calls, func(ctx context.Context, i int) error {
@@ -124,7 +129,9 @@ func (db *database) get(ctx context.Context, table string, keys []store.Key) (ma
 		}
 		for backoff := firstBackoff; ; backoff = min(2*backoff, lastBackoff) {
 			out, err := db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
-				RequestItems: map[string]types.KeysAndAttributes{table: {Keys: left, ConsistentRead: aws.Bool(true)}},
+				RequestItems: map[string]types.KeysAndAttributes{table: {
+					Keys: left, ConsistentRead: aws.Bool(true), ProjectionExpression: projection, ExpressionAttributeNames: names,
+				}},
 			})
 			if err != nil {
 				return fmt.Errorf("read %d items: %w", len(left), err)
@@ -176,15 +183,7 @@ func (db *database) query(ctx context.Context, table string, s span) (items []it
 	if s.consistent {
 		in.ConsistentRead = aws.Bool(true)
 	}
-	if s.attributes != nil {
-		in.ExpressionAttributeNames = make(map[string]string, len(s.attributes))
-		expression := ""
-		for _, name := range s.attributes {
-			in.ExpressionAttributeNames["#"+name] = name
-			expression += ", #" + name
-		}
-		in.ProjectionExpression = aws.String(expression[2:])
-	}
+	in.ProjectionExpression, in.ExpressionAttributeNames = project(s.attributes)
 	for {
 		out, err := db.Query(ctx, in)
 		if err != nil {
@@ -201,6 +200,20 @@ func (db *database) query(ctx context.Context, table string, s span) (items []it
 	}
 }
 
+// project is the expression that asks for attributes; nil for all of them.
+func project(attributes []string) (expression *string, names map[string]string) {
+	if len(attributes) == 0 {
+		return nil, nil
+	}
+	names = make(map[string]string, len(attributes))
+	list := ""
+	for _, attr := range attributes {
+		names["#"+attr] = attr
+		list += ", #" + attr
+	}
+	return aws.String(list[2:]), names
+}
+
 // cancelled returns the reasons of a cancelled transaction, by action.
 func cancelled(err error) ([]types.CancellationReason, bool) {
 	var c *types.TransactionCanceledException
@@ -208,6 +221,15 @@ func cancelled(err error) ([]types.CancellationReason, bool) {
 		return c.CancellationReasons, true
 	}
 	return nil, false
+}
+
+// conflicted says whether a write met a transaction on one of its items, such as a redelivered
+// object's marker one that is just being deleted. Documented for single writes, not for batches
+// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling);
+// in either case it is the time that is wrong, not the write.
+func conflicted(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && api.ErrorCode() == "TransactionConflictException"
 }
 
 // pause waits on a timer.

@@ -205,9 +205,12 @@ type minuteMarker struct {
 // waits for the next pass.
 func (n *Insights) dirtyMinutes(ctx context.Context, report *Report) (markers []*minuteMarker, works []*minuteWork, err error) {
 	from, to := store.MinuteMarkers()
-	items, _, err := n.db.query(ctx, n.o.Tables.Analytics, span{pk: store.MarkerPK(report.Shard), from: from, to: to, most: maxMarkers})
+	items, more, err := n.db.query(ctx, n.o.Tables.Analytics, span{pk: store.MarkerPK(report.Shard), from: from, to: to, most: maxMarkers})
 	if err != nil {
 		return nil, nil, fmt.Errorf("markers: %w", err)
+	}
+	if more {
+		report.Left++
 	}
 	report.Markers += len(items)
 	type place struct {

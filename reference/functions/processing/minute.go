@@ -113,13 +113,13 @@ func (n *Insights) recompute(ctx context.Context, works []*minuteWork, report *R
 	}
 }
 
-// readHeads reads the roll-ups' heads consistently. A state of another release stops its minute.
+// readHeads reads the roll-ups' heads consistently, without what they sum: it is summed anew. A state of another release stops its minute.
 func (n *Insights) readHeads(ctx context.Context, works []*minuteWork) error {
 	keys := make([]store.Key, len(works))
 	for i, w := range works {
 		keys[i] = store.MinuteKey(w.tenant, w.minute)
 	}
-	heads, err := n.db.get(ctx, n.o.Tables.Analytics, keys)
+	heads, err := n.db.get(ctx, n.o.Tables.Analytics, keys, store.AttrPK, store.AttrSK, store.AttrGen, store.AttrParts, store.AttrBlocks)
 	if err != nil {
 		return fmt.Errorf("roll-ups: %w", err)
 	}
@@ -346,7 +346,8 @@ func (n *Insights) prepare(w *minuteWork) bool {
 	token := fmt.Sprintf("%s:%d", store.MinuteName(w.minute), s.head.Gen)
 	s.entry = &entry{
 		actions: append(facts, putHead(n.o.Tables.Analytics, head, s.head.Gen)),
-		marks:   map[store.Key]types.TransactWriteItem{hour: putAction(n.o.Tables.Analytics, store.CoarseMarkerItem(hour, token))},
+		marks:   []item{store.CoarseMarkerItem(hour, token)},
+		table:   n.o.Tables.Analytics,
 		bytes:   itemBytes(head),
 	}
 	for _, a := range facts {

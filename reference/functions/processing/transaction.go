@@ -24,9 +24,10 @@ const (
 // transaction; one whose condition fails is left out and the others go on.
 type entry struct {
 	actions []types.TransactWriteItem
-	// marks are puts that entries of a transaction may have in common, since it may name an
-	// item only once: whichever token is put, it is a fresh one.
-	marks map[store.Key]types.TransactWriteItem
+	// marks are markers to put. Entries of a transaction may have them in common, since it may
+	// name an item only once: whichever token is put, it is a fresh one.
+	marks []item
+	table string // of the marks
 	bytes int
 }
 
@@ -103,10 +104,10 @@ func join(entries []*entry, which []int) (actions []types.TransactWriteItem, own
 		for _, a := range entries[i].actions {
 			actions, owners = append(actions, a), append(owners, i)
 		}
-		for key, a := range entries[i].marks {
-			if !marked[key] {
+		for _, mark := range entries[i].marks {
+			if key := store.KeyOf(mark); !marked[key] {
 				marked[key] = true
-				actions, owners = append(actions, a), append(owners, i)
+				actions, owners = append(actions, putAction(entries[i].table, mark)), append(owners, i)
 			}
 		}
 	}

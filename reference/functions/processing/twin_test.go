@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/zeebo/xxh3"
 
 	"github.com/retailflow/stampede/reference/store"
 )
@@ -33,6 +34,7 @@ type world struct {
 	faults int                                    // how many more may be injected
 	quiet  bool                                   // eventually consistent reads have become consistent
 	calls  int
+	trace  xxh3.Hasher // of who made them, in order
 }
 
 // cell is an item with the version before it, which an eventually consistent read may return.
@@ -128,6 +130,7 @@ func (a *actor) turn() error {
 		return errDead
 	}
 	a.world.calls++
+	a.world.trace.WriteString(a.name)
 	return nil
 }
 
@@ -170,7 +173,7 @@ func (a *actor) BatchGetItem(_ context.Context, in *dynamodb.BatchGetItemInput, 
 				break
 			}
 			if it := a.world.see(a.world.at(table, store.KeyOf(key)), aws.ToBool(request.ConsistentRead)); it != nil {
-				out.Responses[table] = append(out.Responses[table], it)
+				out.Responses[table] = append(out.Responses[table], only(it, request.ExpressionAttributeNames))
 			}
 		}
 	}
@@ -184,6 +187,10 @@ func (a *actor) BatchWriteItem(_ context.Context, in *dynamodb.BatchWriteItemInp
 	before, after := a.fault()
 	if before {
 		return nil, errLost
+	}
+	if a.faulty && a.world.faults > 0 && a.world.chance(2) {
+		a.world.faults--
+		return nil, &types.TransactionConflictException{}
 	}
 	out := &dynamodb.BatchWriteItemOutput{UnprocessedItems: map[string][]types.WriteRequest{}}
 	for table, requests := range in.RequestItems {
@@ -238,13 +245,27 @@ func (a *actor) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dyn
 		if it == nil {
 			continue
 		}
-		out.Items = append(out.Items, it)
+		out.Items = append(out.Items, only(it, in.ExpressionAttributeNames))
 		if len(out.Items) == 3 { // a page
 			out.LastEvaluatedKey = store.KeyOf(it).Item()
 			break
 		}
 	}
 	return out, nil
+}
+
+// only keeps the attributes of a projection, which is all that the protocol names attributes for.
+func only(it item, names map[string]string) item {
+	if names == nil {
+		return it
+	}
+	out := make(item, len(names))
+	for _, attr := range names {
+		if v, ok := it[attr]; ok {
+			out[attr] = v
+		}
+	}
+	return out
 }
 
 func (a *actor) TransactWriteItems(_ context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
