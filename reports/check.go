@@ -1,5 +1,7 @@
 package reports
 
+import "slices"
+
 // Status is what a check found.
 type Status string
 
@@ -28,6 +30,25 @@ const (
 // Groups lists them in the report's order.
 var Groups = [...]Group{GroupObjectives, GroupLedger, GroupFaults, GroupRollout, GroupData, GroupHarness}
 
+// Title is how the report heads a group.
+func (g Group) Title() string {
+	switch g {
+	case GroupObjectives:
+		return "Service objectives"
+	case GroupLedger:
+		return "Ground truth"
+	case GroupFaults:
+		return "Faults"
+	case GroupRollout:
+		return "Rollout"
+	case GroupData:
+		return "Real data"
+	case GroupHarness:
+		return "The harness on itself"
+	}
+	return string(g)
+}
+
 // Check is one question that a run answers, with the numbers behind the answer.
 type Check struct {
 	Name      string             `json:"name"` // stable, kebab-case; tools match on it
@@ -39,4 +60,21 @@ type Check struct {
 	Detail    string             `json:"detail,omitempty"`    // one or two sentences more
 	Numbers   map[string]float64 `json:"numbers,omitempty"`   // unit at the end of each key: p99_ms, lost_events
 	Examples  []string           `json:"examples,omitempty"`  // a few offending ids, keys or lines
+}
+
+// GroupsOf lists the groups that have checks: the known ones in the report's order, then others
+// as they come.
+func GroupsOf(checks []Check) []Group {
+	var list []Group
+	for _, g := range Groups {
+		if slices.ContainsFunc(checks, func(c Check) bool { return c.Group == g }) {
+			list = append(list, g)
+		}
+	}
+	for _, c := range checks {
+		if !slices.Contains(list, c.Group) {
+			list = append(list, c.Group)
+		}
+	}
+	return list
 }

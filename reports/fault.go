@@ -11,7 +11,7 @@ type Fault struct {
 	Hits      int64        `json:"hits"`
 	HitsWant  int64        `json:"hits_want"` // fewer make the run INVALID
 	Effect    string       `json:"effect"`    // a sentence: "21 processes killed, 9 of them inside an invocation"
-	Limits    []FaultLimit `json:"limits"`
+	Limits    []FaultLimit `json:"limits,omitempty"`
 }
 
 // FaultLimit is one of the scenario's own limits inside a fault's window.

@@ -26,7 +26,8 @@ type Result struct {
 	HighestRate *HighestRate `json:"highest_rate,omitempty"` // nil if none was held
 	FirstLimit  *FirstLimit  `json:"first_limit,omitempty"`  // nil if none was hit
 
-	Checks []Check `json:"checks"`
+	Objectives Objectives `json:"objectives"`
+	Checks     []Check    `json:"checks"`
 
 	Load        Load         `json:"load"`
 	Latency     []Latency    `json:"latency"`
@@ -44,11 +45,35 @@ type Result struct {
 	Notes       []Note       `json:"notes"`
 }
 
-// Finish fills in the schema, the verdict and the exit code from the checks.
+// Finish fills in the schema, the verdict and the exit code from the checks, and makes lists
+// that were left nil empty, so that readers of the JSON find [] and not null.
 func (r *Result) Finish() {
+	empty(&r.Proved)
+	empty(&r.Checks)
+	empty(&r.Scenario.Overrides)
+	empty(&r.Scenario.Settings)
+	empty(&r.Load.Phases)
+	empty(&r.Latency)
+	empty(&r.Timeline)
+	empty(&r.Faults)
+	empty(&r.Freshness.Samples)
+	empty(&r.Freshness.Settings)
+	empty(&r.Rollouts)
+	empty(&r.Ledger.Comparisons)
+	empty(&r.CPU)
+	empty(&r.Limits)
+	empty(&r.Changed)
+	empty(&r.HostLimited)
+	empty(&r.Notes)
 	r.Schema = Schema
 	r.Verdict = Judge(r.Checks)
 	r.ExitCode = r.Verdict.ExitCode()
+}
+
+func empty[T any](list *[]T) {
+	if *list == nil {
+		*list = []T{}
+	}
 }
 
 // Check finds a check by name.
@@ -76,6 +101,16 @@ type Scenario struct {
 	Epoch       time.Time `json:"epoch,omitzero"`     // of the plan's ids
 	Version     string    `json:"version,omitempty"`  // of stampede
 	Revision    string    `json:"revision,omitempty"` // of its source
+}
+
+// Objectives are what must hold outside fault windows; zero values were not asked for.
+type Objectives struct {
+	P99          Millis  `json:"p99_ms"`
+	Availability float64 `json:"availability"` // share
+	FreshnessP99 Millis  `json:"freshness_p99_ms"`
+	Rollback     Millis  `json:"rollback_ms"`
+	Unknown      float64 `json:"unknown"`  // share
+	HostCPU      float64 `json:"host_cpu"` // share; above it a second is HOST-LIMITED
 }
 
 // Setting is a name and a value, unit included, to be shown as they are.

@@ -57,7 +57,7 @@ func (s *Seconds) UnmarshalJSON(data []byte) error {
 }
 
 // FormatDuration prints three significant digits and a unit: "870 µs", "142 ms", "1.24 s",
-// "2 m 18 s", "3 h 05 m".
+// "2 m 18 s", "5 m", "3 h 05 m".
 func FormatDuration(d time.Duration) string {
 	switch abs := d.Abs(); {
 	case d < 0:
@@ -74,11 +74,18 @@ func FormatDuration(d time.Duration) string {
 		return digits(d.Seconds()) + " s"
 	case d < time.Hour-500*time.Millisecond:
 		d = d.Round(time.Second)
-		return fmt.Sprintf("%d m %02d s", d/time.Minute, d%time.Minute/time.Second)
+		return pair(int(d/time.Minute), "m", int(d%time.Minute/time.Second), "s")
 	default:
 		d = d.Round(time.Minute)
-		return fmt.Sprintf("%d h %02d m", d/time.Hour, d%time.Hour/time.Minute)
+		return pair(int(d/time.Hour), "h", int(d%time.Hour/time.Minute), "m")
 	}
+}
+
+func pair(large int, largeUnit string, small int, smallUnit string) string {
+	if small == 0 {
+		return fmt.Sprintf("%d %s", large, largeUnit)
+	}
+	return fmt.Sprintf("%d %s %02d %s", large, largeUnit, small, smallUnit)
 }
 
 // digits prints three significant digits without trailing zeros after the point.
