@@ -55,6 +55,7 @@ func (f *Figures) in(currency string) *api.Turnover {
 func (f *Figures) plus(o *Figures) {
 	f.Events += o.Events
 	f.IDs = f.IDs.Plus(o.IDs)
+	f.Conflicts += o.Conflicts
 	for i := range o.ByType {
 		f.ByType[i] += o.ByType[i]
 	}
@@ -87,6 +88,7 @@ func (f *Figures) difference(got *Figures) string {
 	if f.IDs != got.IDs && f.Events == got.Events {
 		out = append(out, "other events")
 	}
+	note("conflicts", f.Conflicts, got.Conflicts)
 	for i := range f.ByType {
 		note(api.EventType(i).Name(), f.ByType[i], got.ByType[i])
 	}
@@ -104,7 +106,7 @@ func (f *Figures) difference(got *Figures) string {
 
 // equal is difference() == "", without its words.
 func (f *Figures) equal(got *Figures) bool {
-	if f.Events != got.Events || f.IDs != got.IDs || f.ByType != got.ByType {
+	if f.Events != got.Events || f.IDs != got.IDs || f.Conflicts != got.Conflicts || f.ByType != got.ByType {
 		return false
 	}
 	same := func(a, b *Figures) bool {

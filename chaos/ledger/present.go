@@ -73,11 +73,26 @@ func (p *present) minutes(n *names) (list []minute, truth buckets) {
 		last := &list[len(list)-1]
 		last.hi = i + 1
 		last.add(n, e)
+		last.Conflicts += p.conflicts(i)
 	}
 	for i := range list {
 		truth = append(truth, list[i].bucket)
 	}
 	return list, truth
+}
+
+// conflicts is how many contents the i-th different event has besides the one that counts.
+func (p *present) conflicts(i int) int64 {
+	rows := p.rowsOf(i, i+1)
+	if len(rows) == 1 {
+		return 0
+	}
+	contents := make([]uint64, 0, len(rows))
+	for j := range rows {
+		contents = append(contents, rows[j].content)
+	}
+	slices.Sort(contents)
+	return int64(len(slices.Compact(contents)) - 1)
 }
 
 // readLevel reads one level of roll-ups.

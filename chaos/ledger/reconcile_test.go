@@ -112,6 +112,7 @@ func (s *system) rebuild() {
 func join(into, f *ledger.Figures) {
 	into.Events += f.Events
 	into.IDs = into.IDs.Plus(f.IDs)
+	into.Conflicts += f.Conflicts
 	for i := range f.ByType {
 		into.ByType[i] += f.ByType[i]
 	}
@@ -241,6 +242,10 @@ func TestEachDefectFailsOneCheck(t *testing.T) {
 			minuteOf(s, pick(s, created)).Turnover[0].Gross++
 			s.rebuild()
 		}, []string{ledger.CheckMinutes}, "gross"},
+		{"a conflict out of nothing", func(s *system) {
+			minuteOf(s, pick(s, created)).Conflicts++
+			s.rebuild()
+		}, []string{ledger.CheckMinutes}, "conflicts 1 instead of 0"},
 		{"a type miscounted", func(s *system) {
 			f := minuteOf(s, pick(s, created))
 			f.ByType[created]--
@@ -351,6 +356,7 @@ func TestFirstOfTwoContentsWins(t *testing.T) {
 	s.store(p.Tenant, other, p.ReceivedMS+1)
 	s.rollUp()
 	require.Empty(t, statuses(reconcile(t, l, s.sinks(), lenient)), "the later content is stored beside, and does not count")
+	require.EqualValues(t, 1, minuteOf(s, p).Conflicts)
 
 	for i := range s.events { // now the later one counts in the minute
 		if s.events[i].Fact == p.Fact {

@@ -49,6 +49,8 @@ type Figures struct {
 	IDs      api.Sum128
 	ByType   [EventTypes]int64 // by api.EventType
 	Turnover []api.Turnover
+	// Conflicts counts, for ids that came with several contents, the contents that do not count.
+	Conflicts int64
 }
 
 // EventTypes is how many values api.EventType has, the unspecified one included.
@@ -56,7 +58,7 @@ const EventTypes = int(api.EventType_CUSTOMER_UPDATED) + 1
 
 // FiguresOf reads the figures of a summary. The error says which part is not readable.
 func FiguresOf(s *api.Summary) (Figures, error) {
-	f := Figures{Events: s.Events, Turnover: slices.Clone(s.Currencies)}
+	f := Figures{Events: s.Events, Turnover: slices.Clone(s.Currencies), Conflicts: s.Conflicts}
 	if strings.Trim(s.IDs, "0") != "" { // absent means none
 		if _, err := fmt.Sscanf(s.IDs, "%16x%16x", &f.IDs.Hi, &f.IDs.Lo); err != nil || len(s.IDs) != 32 {
 			return f, fmt.Errorf("ids %q: want 32 hexadecimal digits", s.IDs)

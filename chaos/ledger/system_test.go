@@ -71,6 +71,11 @@ func (s *system) rollUp() {
 		count(s.minutes, p.Tenant, at.Truncate(time.Minute), f)
 		count(s.hours, p.Tenant, at.Truncate(time.Hour), f)
 		count(s.days, p.Tenant, day, f)
+		if n := s.contents(p) - 1; n > 0 {
+			s.minutes[key{p.Tenant, at.Truncate(time.Minute).Unix()}].Conflicts += n
+			s.hours[key{p.Tenant, at.Truncate(time.Hour).Unix()}].Conflicts += n
+			s.days[key{p.Tenant, day.Unix()}].Conflicts += n
+		}
 		if f.Type.Stream() == api.Orders {
 			s.orders = append(s.orders, ledger.OrderFact{Tenant: p.Tenant, Order: f.Order, State: f.Type, TimeMS: f.TimeMS, Amount: f.Amount, Currency: f.Currency})
 		}
@@ -107,6 +112,7 @@ func (s *system) summary(name, of string, from, to time.Time) api.Summary {
 			continue
 		}
 		out.Events += f.Events
+		out.Conflicts += f.Conflicts
 		ids = ids.Plus(f.IDs)
 		for t, n := range f.ByType {
 			if n != 0 {
@@ -127,6 +133,17 @@ func (s *system) summary(name, of string, from, to time.Time) api.Summary {
 		out.Currencies = append(out.Currencies, *t)
 	}
 	return out
+}
+
+// contents is how many different contents an event came with.
+func (s *system) contents(p ledger.Present) int64 {
+	seen := map[uint64]bool{}
+	for _, e := range s.events {
+		if e.Tenant == p.Tenant && e.Fact.ID == p.Fact.ID {
+			seen[e.Content] = true
+		}
+	}
+	return int64(len(seen))
 }
 
 // winners drops repeated ids: the earliest counts.
