@@ -41,13 +41,18 @@ func (c *call) describeAs(name string, t *table, status string) error {
 }
 
 func (c *call) createTable() error {
-	d := &definition{}
-	if err := c.decodeJSON(d); err != nil {
+	var in struct {
+		TableName *string
+		definition
+	}
+	if err := c.decodeJSON(&in); err != nil {
 		return err
 	}
-	if d.TableName == "" {
+	d := &in.definition
+	if in.TableName == nil {
 		return invalid("The parameter 'TableName' is required but was not present in the request")
 	}
+	d.TableName = *in.TableName
 	if err := d.check(); err != nil {
 		return err
 	}

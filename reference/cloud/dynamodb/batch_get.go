@@ -114,7 +114,7 @@ func checkBatchGet(r *request, tables []getTable, given bool) error {
 	bad.returns(r)
 	bad.notNull(!given, "requestItems")
 	if given && len(tables) == 0 {
-		bad.add("{}", "requestItems", "Member must have length greater than or equal to 1")
+		return invalid("The requestItems parameter is required for BatchGetItem")
 	}
 	total := 0
 	for i := range tables {
@@ -125,7 +125,7 @@ func checkBatchGet(r *request, tables []getTable, given bool) error {
 			if n == 0 {
 				what = "Member must have length greater than or equal to 1"
 			}
-			bad.add("[...]", "requestItems."+string(t.name)+".member.keys", what)
+			bad.member("RequestItems."+string(t.name)+".member.Keys", what)
 		}
 	}
 	if err := bad.err(); err != nil {

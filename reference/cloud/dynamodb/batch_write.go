@@ -140,7 +140,7 @@ func (b *batchRequest) check() error {
 	bad.returns(&b.request)
 	bad.notNull(!b.given, "requestItems")
 	if b.given && len(b.tables) == 0 {
-		bad.add("{}", "requestItems", "Member must have length greater than or equal to 1")
+		return invalid("The requestItems parameter is required for BatchWriteItem")
 	}
 	total := 0
 	for _, bt := range b.tables {

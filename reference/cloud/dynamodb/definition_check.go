@@ -16,7 +16,11 @@ func (d *definition) check() error {
 		c.add("[]", "keySchema", "Member must have length greater than or equal to 1")
 	}
 	if len(d.KeySchema) > 2 {
-		c.add("[...]", "keySchema", "Member must have length less than or equal to 2")
+		var shown []string
+		for _, k := range d.KeySchema {
+			shown = append(shown, fmt.Sprintf("KeySchemaElement(attributeName=%s, keyType=%s)", k.AttributeName, k.KeyType))
+		}
+		c.add("["+strings.Join(shown, ", ")+"]", "keySchema", "Member must have length less than or equal to 2")
 	}
 	for i, a := range d.AttributeDefinitions {
 		c.oneOf([]byte(a.AttributeType), fmt.Sprintf("attributeDefinitions.%d.member.attributeType", i+1), "B", "N", "S")
@@ -83,6 +87,9 @@ func (d *definition) checkBilling() error {
 }
 
 func (d *definition) checkKeys() error {
+	if len(d.KeySchema) > len(d.AttributeDefinitions) {
+		return invalid("Invalid KeySchema: Some index key attribute have no definition")
+	}
 	if err := checkSchema(d.KeySchema); err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ func (c *call) query() error {
 	if err := c.parse(&r); err != nil {
 		return err
 	}
-	if err := r.checkPaged(); err != nil {
+	if err := r.checkPaged("Limit"); err != nil {
 		return err
 	}
 	if r.keyCondition == nil {
@@ -44,16 +44,21 @@ func (c *call) query() error {
 	return c.answer(&p)
 }
 
-// checkPaged checks the shape of a Query or Scan.
-func (r *request) checkPaged() error {
+// checkPaged checks the shape of a Query or Scan. AWS words the limit's fault differently for
+// the two, which is told by its name.
+func (r *request) checkPaged(limit string) error {
 	var bad constraints
 	bad.oneOf(r.selectWhich, "select", "SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES")
 	bad.name(r.index, "indexName", false)
 	bad.atLeast(r.has(givenSegments), r.segments, 1, "totalSegments")
 	bad.returns(r)
-	bad.name(r.table, "tableName", true)
+	bad.table(r.table, "tableName")
 	bad.atLeast(r.has(givenSegment), r.segment, 0, "segment")
-	bad.atLeast(r.has(givenLimit), r.limit, 1, "limit")
+	if limit == "Limit" && r.has(givenLimit) && r.limit < 1 {
+		bad.member(limit, "Member must have value greater than or equal to 1")
+	} else {
+		bad.atLeast(r.has(givenLimit), r.limit, 1, limit)
+	}
 	if r.has(givenSegments) && r.segments > maxSegments {
 		bad.add(r.segments, "totalSegments", "Member must have value less than or equal to 1000000")
 	}

@@ -7,7 +7,7 @@ func (c *call) scan() error {
 	if err := c.parse(&r); err != nil {
 		return err
 	}
-	if err := r.checkPaged(); err != nil {
+	if err := r.checkPaged("limit"); err != nil {
 		return err
 	}
 	switch {

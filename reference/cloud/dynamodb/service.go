@@ -85,6 +85,8 @@ type call struct {
 	out   []byte // the reply's body
 	arena []byte // the request's documents
 	old   []byte // an item that was read
+	// actions of a transaction, kept for their memory: they are large
+	actions []action
 }
 
 // operation answers a call by filling c.out, or fails.
@@ -124,7 +126,8 @@ func (s *Service) ServeAWS(w http.ResponseWriter, r *wire.Request) {
 	if cap(c.out)+cap(c.arena)+cap(c.old) > maxKeptBuffers {
 		c.out, c.arena, c.old = nil, nil, nil
 	}
-	c.r = nil
+	clear(c.actions)
+	c.r, c.actions = nil, c.actions[:0]
 	s.replies.Put(c)
 }
 

@@ -30,11 +30,10 @@ type reason struct {
 func (c *call) transactWriteItems() error {
 	d := c.decoder()
 	var r request
-	var actions []action
 	var token []byte
-	d.transaction(&r, &actions, &token)
+	actions := d.transaction(&r, c.actions, &token)
 	d.End()
-	c.arena = d.arena
+	c.arena, c.actions = d.arena, actions
 	if err := syntax(&d); err != nil {
 		return err
 	}
@@ -48,35 +47,39 @@ func (c *call) transactWriteItems() error {
 		}
 		size += actions[i].given.Size()
 	}
-	if sameItemTwice(actions) {
-		return invalid("Transaction request cannot include multiple operations on one item")
-	}
 	if size > maxTransactBytes {
 		return invalid("Transaction request size exceeded the limit of 4 MB")
 	}
-	return c.transact(&r, actions, token)
+	keys, err := prepareKeys(actions)
+	if err != nil {
+		return err
+	}
+	return c.transact(&r, actions, keys, token)
 }
 
-// transaction reads a TransactWriteItems or TransactGetItems.
-func (d *decoder) transaction(r *request, actions *[]action, token *[]byte) {
+// transaction reads a TransactWriteItems or TransactGetItems into empty actions. They are nil
+// if the request has none.
+func (d *decoder) transaction(r *request, into []action, token *[]byte) (actions []action) {
 	if !d.BeginObject() {
-		return
+		return nil
 	}
 	for {
 		key, ok := d.NextKey()
 		if !ok {
-			return
+			return actions
 		}
 		switch {
 		case d.Null():
 		case string(key) == "ClientRequestToken":
 			*token = d.String()
 		case string(key) == "TransactItems":
-			*actions = make([]action, 0, 8)
+			if actions = into; actions == nil {
+				actions = make([]action, 0, 8)
+			}
 			d.BeginArray()
 			for d.NextElement() {
-				*actions = append(*actions, action{})
-				d.action(&(*actions)[len(*actions)-1])
+				actions = append(actions, action{})
+				d.action(&actions[len(actions)-1])
 			}
 		default:
 			d.parameter(r, key)
@@ -148,7 +151,7 @@ func (a *action) checkShape(bad *constraints, at string) {
 		return
 	}
 	at += strings.ToLower(a.kind[:1]) + a.kind[1:] + "."
-	bad.name(a.request.table, at+"tableName", true)
+	bad.table(a.request.table, at+"tableName")
 	if a.kind == "Put" {
 		bad.notNull(a.request.item == nil, at+"item")
 	} else {
@@ -181,10 +184,28 @@ func (c *call) prepareAction(a *action) (err error) {
 	if a.plan, err = c.s.plan(&a.request); err != nil {
 		return err
 	}
-	if a.change.table, err = c.s.table(a.request.table); err != nil {
-		return err
+	a.change.table, err = c.s.table(a.request.table)
+	return err
+}
+
+// prepareKeys finds the actions' keys; one that is not a key cancels the transaction.
+func prepareKeys(actions []action) ([][]byte, error) {
+	keys, reasons, failed := make([][]byte, len(actions)), make([]reason, len(actions)), false
+	for i := range actions {
+		reasons[i].code = "None"
+		if err := actions[i].prepare(); err != nil {
+			reasons[i] = reason{code: "ValidationError", message: asFault(err).message}
+			failed = true
+		}
+		keys[i] = actions[i].change.key
 	}
-	return a.prepare()
+	switch {
+	case failed:
+		return nil, cancelled(reasons)
+	case sameItemTwice(actions):
+		return nil, invalid("Transaction request cannot include multiple operations on one item")
+	}
+	return keys, nil
 }
 
 func sameItemTwice(actions []action) bool {
@@ -230,11 +251,7 @@ func content(actions []action) [16]byte {
 }
 
 // transact does all actions or none.
-func (c *call) transact(r *request, actions []action, token []byte) error {
-	keys := make([][]byte, len(actions))
-	for i := range actions {
-		keys[i] = actions[i].change.key
-	}
+func (c *call) transact(r *request, actions []action, keys [][]byte, token []byte) error {
 	u := c.s.store.Begin()
 	if token != nil {
 		id := store.NewTokenID(c.r.AccessKey + "/" + string(token))

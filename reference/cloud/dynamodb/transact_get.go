@@ -8,28 +8,25 @@ import (
 func (c *call) transactGetItems() error {
 	d := c.decoder()
 	var r request
-	var actions []action
 	var token []byte
-	d.transaction(&r, &actions, &token)
+	actions := d.transaction(&r, c.actions, &token)
 	d.End()
-	c.arena = d.arena
+	c.arena, c.actions = d.arena, actions
 	if err := syntax(&d); err != nil {
 		return err
 	}
 	if err := checkActions(&r, actions, nil); err != nil {
 		return err
 	}
-	keys := make([][]byte, len(actions))
 	for i := range actions {
-		a := &actions[i]
-		a.verb = verbCheck
-		if err := c.prepareAction(a); err != nil {
+		actions[i].verb = verbCheck
+		if err := c.prepareAction(&actions[i]); err != nil {
 			return err
 		}
-		keys[i] = a.change.key
 	}
-	if sameItemTwice(actions) {
-		return invalid("Transaction request cannot include multiple operations on one item")
+	keys, err := prepareKeys(actions)
+	if err != nil {
+		return err
 	}
 	return c.transactRead(&r, actions, keys)
 }

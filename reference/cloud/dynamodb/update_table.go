@@ -66,7 +66,10 @@ func (in *tableUpdate) apply(old *definition) (*definition, error) {
 			d.GlobalSecondaryIndexes[i].ProvisionedThroughput = nil
 		}
 	}
-	if in.ProvisionedThroughput != nil {
+	if p, was := in.ProvisionedThroughput, old.ProvisionedThroughput; p != nil {
+		if was != nil && *p == *was && len(in.GlobalSecondaryIndexUpdates) == 0 {
+			return nil, invalid("The provisioned throughput for the table will not change. The requested value equals the current value. Current ReadCapacityUnits provisioned for the table: %d. Requested ReadCapacityUnits: %d. Current WriteCapacityUnits provisioned for the table: %d. Requested WriteCapacityUnits: %d. Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits.", was.ReadCapacityUnits, p.ReadCapacityUnits, was.WriteCapacityUnits, p.WriteCapacityUnits)
+		}
 		d.ProvisionedThroughput = in.ProvisionedThroughput
 	}
 	if in.WarmThroughput != nil {

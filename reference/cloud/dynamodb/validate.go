@@ -26,6 +26,13 @@ func (c *constraints) add(value any, member, constraint string) {
 	c.found = append(c.found, fmt.Sprintf("Value %s at '%s' failed to satisfy constraint: %s", v, member, constraint))
 }
 
+// member is add for the members whose value AWS does not show.
+func (c *constraints) member(member, constraint string) {
+	if len(c.found) < maxConstraints {
+		c.found = append(c.found, fmt.Sprintf("Value at '%s' failed to satisfy constraint: %s", member, constraint))
+	}
+}
+
 func (c *constraints) err() error {
 	switch len(c.found) {
 	case 0:
@@ -55,15 +62,28 @@ func (c *constraints) name(name []byte, member string, required bool) {
 		}
 		return
 	}
-	if !validName(name) {
+	c.nameForm(name, member, 3)
+}
+
+func (c *constraints) nameForm(name []byte, member string, shortest int) {
+	if len(name) > 0 && !validName(name) {
 		c.add(name, member, "Member must satisfy regular expression pattern: "+namePattern)
 	}
 	switch {
-	case len(name) < 3:
-		c.add(name, member, "Member must have length greater than or equal to 3")
+	case len(name) < shortest:
+		c.add(name, member, fmt.Sprintf("Member must have length greater than or equal to %d", shortest))
 	case len(name) > 255:
 		c.add(name, member, "Member must have length less than or equal to 255")
 	}
+}
+
+// table checks the form of a table's name in an operation on items, where it may be short.
+func (c *constraints) table(name []byte, member string) {
+	if name == nil {
+		c.add(nil, member, "Member must not be null")
+		return
+	}
+	c.nameForm(name, member, 1)
 }
 
 // oneOf checks an enumeration's value.
@@ -97,6 +117,21 @@ func (c *constraints) returns(r *request) {
 func (r *request) refuseLegacy() error {
 	if len(r.legacy) == 0 {
 		return nil
+	}
+	var both []string
+	for _, e := range []struct {
+		text []byte
+		name string
+	}{
+		{r.projection, "ProjectionExpression"}, {r.update, "UpdateExpression"}, {r.condition, "ConditionExpression"},
+		{r.filter, "FilterExpression"}, {r.keyCondition, "KeyConditionExpression"},
+	} {
+		if e.text != nil {
+			both = append(both, e.name)
+		}
+	}
+	if both != nil {
+		return invalid("Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {%s} Expression parameters: {%s}", strings.Join(r.legacy, ", "), strings.Join(both, ", "))
 	}
 	return invalid("The parameters {%s} are not supported; use expressions", strings.Join(r.legacy, ", "))
 }

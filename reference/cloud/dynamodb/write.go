@@ -11,7 +11,7 @@ func (c *call) putItem() error {
 		return err
 	}
 	var bad constraints
-	bad.name(r.table, "tableName", true)
+	bad.table(r.table, "tableName")
 	bad.notNull(r.item == nil, "item")
 	bad.returns(&r)
 	if err := bad.err(); err != nil {
@@ -67,7 +67,7 @@ func (c *call) updateItem() error {
 // checkKeyed checks the shape of a request with a key.
 func (r *request) checkKeyed() error {
 	var bad constraints
-	bad.name(r.table, "tableName", true)
+	bad.table(r.table, "tableName")
 	bad.notNull(r.key == nil, "key")
 	bad.returns(r)
 	if err := bad.err(); err != nil {
@@ -135,12 +135,38 @@ func (c *call) write(r *request, v verb, given item.Doc) error {
 	}
 	c.out = append(c.out, '{')
 	c.returnValues(r, &ch)
+	if err := c.collectionMetrics(r, &ch); err != nil {
+		u.Release()
+		return err
+	}
 	if consumed {
 		c.member("ConsumedCapacity")
 		c.consumedCapacity(t, &spent, indexes, "")
 	}
 	c.out = append(c.out, '}')
 	return u.Commit()
+}
+
+// collectionMetrics appends the size of the item collection, which only tables with local
+// indexes have, as a range of whole gigabytes.
+func (c *call) collectionMetrics(r *request, ch *change) error {
+	t := ch.table
+	if string(r.metrics) != "SIZE" || len(t.definition.LocalSecondaryIndexes) == 0 {
+		return nil
+	}
+	hash := t.schema.Key.Hash.Name
+	bytes, err := c.s.store.CollectionSize(t.schema, ch.given.Get(hash))
+	if err != nil {
+		return err
+	}
+	gigabytes := int(bytes >> 30)
+	c.member("ItemCollectionMetrics")
+	c.out = append(c.out, '{')
+	c.attributes("ItemCollectionKey", ch.given.Project(nil, func(name []byte) bool { return string(name) == hash }))
+	c.member("SizeEstimateRangeGB")
+	c.out = append(appendInt(append(c.out, '['), gigabytes), ',')
+	c.out = append(appendInt(c.out, gigabytes+1), ']', '}')
+	return nil
 }
 
 // returnValues appends the attributes that the caller wants back.

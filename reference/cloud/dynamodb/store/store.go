@@ -14,6 +14,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
 )
 
 // Options say where a store lives. Dir is required.
@@ -61,7 +63,7 @@ func Open(o Options) (*Store, error) {
 		FS:                          o.FS,
 		Cache:                       cache,
 		Logger:                      logger{o.Log},
-		MemTableSize:                64 << 20,
+		MemTableSize:                32 << 20,
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       24,
@@ -121,6 +123,26 @@ func (s *Store) Size(t *Table) (uint64, error) {
 		return 0, fmt.Errorf("measure table %d: %w", t.ID, err)
 	}
 	return n, nil
+}
+
+// CollectionSize estimates the bytes on disk of a partition key's items, with their entries in
+// local indexes.
+func (s *Store) CollectionSize(t *Table, pk item.Value) (uint64, error) {
+	spaces, sum := []Space{{Table: t}}, uint64(0)
+	for i := range t.Indexes {
+		if t.Indexes[i].Local {
+			spaces = append(spaces, Space{t, &t.Indexes[i]})
+		}
+	}
+	for _, space := range spaces {
+		r := space.Partition(pk, Bound{})
+		n, err := s.db.EstimateDiskUsage(r.From, r.To)
+		if err != nil {
+			return 0, fmt.Errorf("measure item collection: %w", err)
+		}
+		sum += n
+	}
+	return sum, nil
 }
 
 // barrier returns when all that was visible before the call is durable.

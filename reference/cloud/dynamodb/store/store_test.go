@@ -1,0 +1,321 @@
+package store
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// counters is a table of pk and n with an index by g.
+var counters = &Table{
+	ID:  7,
+	Key: Key{Hash: KeyAttribute{"pk", item.String}},
+	Indexes: []Index{{
+		ID: 1, Name: "byG", Key: Key{Hash: KeyAttribute{"g", item.String}, Range: KeyAttribute{"n", item.Number}}, Include: []string{"x"},
+	}},
+}
+
+func doc(t testing.TB, format string, args ...any) item.Doc {
+	d := item.NewDecoder(fmt.Appendf(nil, format, args...))
+	out := d.Doc(nil)
+	require.NoError(t, d.Err())
+	require.NoError(t, d.Invalid)
+	return out
+}
+
+func counterKey(t testing.TB, i int) []byte {
+	return Space{Table: counters}.AppendKey(nil, doc(t, `{"pk":{"S":"c%d"}}`, i))
+}
+
+func number(d item.Doc) int64 {
+	if d == nil {
+		return 0
+	}
+	n, _ := strconv.ParseInt(string(item.AppendNumberText(nil, d.Get("n").Payload())), 10, 64)
+	return n
+}
+
+// increment adds one to counters in one unit and returns their values.
+func increment(t testing.TB, s *Store, which ...int) []int64 {
+	u := s.Begin()
+	var keys [][]byte
+	for _, i := range which {
+		keys = append(keys, counterKey(t, i))
+	}
+	u.Lock(keys...)
+	var out []int64
+	for j, i := range which {
+		old, err := u.Get(keys[j])
+		require.NoError(t, err)
+		n := number(old) + 1
+		require.NoError(t, u.Put(counters, keys[j], old, doc(t, `{"pk":{"S":"c%d"},"n":{"N":"%d"},"g":{"S":"g%d"},"x":{"S":"x"},"y":{"S":"y"}}`, i, n, n%3)))
+		out = append(out, n)
+	}
+	require.NoError(t, u.Commit())
+	return out
+}
+
+func openMem(t testing.TB, fs vfs.FS) *Store {
+	s, err := Open(Options{Dir: "db", FS: fs})
+	require.NoError(t, err)
+	return s
+}
+
+// slowSync makes syncs take a while, as on a disk, so that what is visible and what is durable
+// differ.
+func slowSync(fs vfs.FS) vfs.FS {
+	return errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		switch op.Kind {
+		case errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo:
+			time.Sleep(2 * time.Millisecond)
+		}
+		return nil
+	}))
+}
+
+// raise lifts an atomic to at least v.
+func raise(a *atomic.Int64, v int64) {
+	for {
+		old := a.Load()
+		if v <= old || a.CompareAndSwap(old, v) {
+			return
+		}
+	}
+}
+
+// What was answered to anyone, a writer, a reader, a failed condition or a scan, is there after
+// a crash at any moment, and index entries are in step with items.
+func TestNothingAnsweredIsLostInACrash(t *testing.T) {
+	const n = 8
+	mem := vfs.NewCrashableMem()
+	s := openMem(t, slowSync(mem))
+	var seen, begun [n]atomic.Int64
+	var stop atomic.Bool
+	var group sync.WaitGroup
+	work := func(f func(rng *rand.Rand)) {
+		seed := rand.Uint64()
+		group.Go(func() {
+			rng := rand.New(rand.NewPCG(seed, 1))
+			for !stop.Load() {
+				f(rng)
+			}
+		})
+	}
+	for range 4 {
+		work(func(rng *rand.Rand) { // a transaction on two
+			i := rng.IntN(n)
+			j := (i + 1 + rng.IntN(n-1)) % n
+			v := increment(t, s, i, j)
+			raise(&begun[i], v[0])
+			raise(&seen[i], v[0])
+			raise(&seen[j], v[1])
+		})
+	}
+	work(func(rng *rand.Rand) {
+		i := rng.IntN(n)
+		d, _, err := s.Get(nil, counterKey(t, i))
+		require.NoError(t, err)
+		raise(&seen[i], number(d))
+	})
+	work(func(rng *rand.Rand) { // a condition that fails
+		i := rng.IntN(n)
+		u := s.Begin()
+		u.Lock(counterKey(t, i))
+		d, err := u.Get(counterKey(t, i))
+		require.NoError(t, err)
+		v := number(d)
+		u.Release()
+		raise(&seen[i], v)
+	})
+	work(func(rng *rand.Rand) { // a scan, and an index
+		found := map[int]int64{}
+		note := func(d item.Doc) bool {
+			i, _ := strconv.Atoi(string(d.Get("pk").Payload()[1:]))
+			found[i] = max(found[i], number(d))
+			return true
+		}
+		require.NoError(t, s.Walk(Space{Table: counters}.Segment(0, 1), note))
+		require.NoError(t, s.Walk(Space{counters, &counters.Indexes[0]}.Segment(0, 1), note))
+		for i, v := range found {
+			raise(&seen[i], v)
+		}
+	})
+	work(func(rng *rand.Rand) { // a query of one partition key
+		i := rng.IntN(n)
+		var v int64
+		pk := doc(t, `{"pk":{"S":"c%d"}}`, i).Get("pk")
+		require.NoError(t, s.Walk(Space{Table: counters}.Partition(pk, Bound{}), func(d item.Doc) bool { v = number(d); return true }))
+		raise(&seen[i], v)
+	})
+	rng := rand.New(rand.NewPCG(11, 12))
+	for crash := range 60 {
+		time.Sleep(time.Duration(rng.IntN(4000)) * time.Microsecond)
+		var known [n]int64
+		for i := range seen {
+			known[i] = seen[i].Load()
+		}
+		after := mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(101), RNG: rng})
+		again := openMem(t, after)
+		entries := map[string]int{}
+		require.NoError(t, again.Walk(Space{counters, &counters.Indexes[0]}.Segment(0, 1), func(d item.Doc) bool { entries[string(item.AppendJSON(nil, d))]++; return true }))
+		for i := range n {
+			d, found, err := again.Get(nil, counterKey(t, i))
+			require.NoError(t, err)
+			if !found {
+				require.Zero(t, known[i], "crash %d: counter %d is gone", crash, i)
+				continue
+			}
+			require.GreaterOrEqual(t, number(d), known[i], "crash %d: counter %d was seen at %d", crash, i, known[i])
+			want := doc(t, `{"pk":{"S":"c%d"},"n":{"N":"%d"},"g":{"S":"g%d"},"x":{"S":"x"}}`, i, number(d), number(d)%3)
+			require.Equal(t, 1, entries[string(item.AppendJSON(nil, want))], "crash %d: %v", crash, entries)
+			delete(entries, string(item.AppendJSON(nil, want)))
+		}
+		require.Empty(t, entries, "crash %d: entries without items", crash)
+		require.NoError(t, again.Close())
+	}
+	stop.Store(true)
+	group.Wait()
+	require.NoError(t, s.Close())
+	total := int64(0)
+	for i := range seen {
+		total += seen[i].Load()
+	}
+	require.Greater(t, total, int64(200), "the test wrote too little to mean anything")
+}
+
+func TestUnitsAreSerialisableAndSeenWhole(t *testing.T) {
+	const n, writers, each = 6, 4, 150
+	s := openMem(t, vfs.NewMem())
+	defer func() { require.NoError(t, s.Close()) }()
+	var group sync.WaitGroup
+	var stop atomic.Bool
+	group.Go(func() { // two counters are always raised together: the sum is even
+		for !stop.Load() {
+			var sum int64
+			require.NoError(t, s.Walk(Space{Table: counters}.Segment(0, 1), func(d item.Doc) bool { sum += number(d); return true }))
+			require.Zero(t, sum%2)
+		}
+	})
+	var writing sync.WaitGroup
+	for w := range writers {
+		writing.Go(func() {
+			rng := rand.New(rand.NewPCG(uint64(w), 3))
+			for range each {
+				i := rng.IntN(n)
+				increment(t, s, i, (i+1+rng.IntN(n-1))%n)
+			}
+		})
+	}
+	writing.Wait()
+	stop.Store(true)
+	group.Wait()
+	var sum int64
+	require.NoError(t, s.Walk(Space{Table: counters}.Segment(0, 1), func(d item.Doc) bool { sum += number(d); return true }))
+	require.Equal(t, int64(writers*each*2), sum)
+}
+
+func TestClaimedItemsAreContendedUntilTheCommitIsDurable(t *testing.T) {
+	s := openMem(t, vfs.NewMem())
+	defer func() { require.NoError(t, s.Close()) }()
+	key := counterKey(t, 1)
+	u := s.Begin()
+	u.Lock(key)
+	require.False(t, u.Contended(key))
+	u.Claim(key)
+	require.True(t, u.Contended(key))
+	require.NoError(t, u.Put(counters, key, nil, doc(t, `{"pk":{"S":"c1"},"n":{"N":"1"}}`)))
+	require.NoError(t, u.Commit())
+	v := s.Begin()
+	v.Lock(key)
+	require.False(t, v.Contended(key))
+	v.Claim(key)
+	v.Release()
+	w := s.Begin()
+	w.Lock(key)
+	require.False(t, w.Contended(key))
+	w.Release()
+}
+
+func TestTokensLiveTenMinutesAndAcrossACrash(t *testing.T) {
+	mem := vfs.NewCrashableMem()
+	s := openMem(t, mem)
+	now := time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC)
+	id, other := NewTokenID("a"), NewTokenID("b")
+	commit := func(s *Store, at time.Time, id TokenID, content byte) (bool, error) {
+		u := s.Begin()
+		done, err := u.Token(at, id, [16]byte{content})
+		if done || err != nil {
+			u.Release()
+			return done, err
+		}
+		key := counterKey(t, 1)
+		u.Lock(key)
+		require.NoError(t, u.Put(counters, key, nil, doc(t, `{"pk":{"S":"c1"},"n":{"N":"1"}}`)))
+		return false, u.Commit()
+	}
+	done, err := commit(s, now, id, 1)
+	require.NoError(t, err)
+	require.False(t, done)
+
+	u := s.Begin() // what is given up is not remembered, but runs meanwhile
+	_, err = u.Token(now, other, [16]byte{1})
+	require.NoError(t, err)
+	_, err = commit(s, now, other, 1)
+	require.ErrorIs(t, err, ErrTokenRunning)
+	u.Release()
+
+	crashed := openMem(t, mem.CrashClone(vfs.CrashCloneCfg{}))
+	defer func() { require.NoError(t, crashed.Close()) }()
+	require.NoError(t, s.Close())
+	done, err = commit(crashed, now.Add(TokenLife-1), id, 1)
+	require.NoError(t, err)
+	require.True(t, done)
+	_, err = commit(crashed, now.Add(TokenLife-1), id, 2)
+	require.ErrorIs(t, err, ErrTokenMismatch)
+	done, err = commit(crashed, now, other, 2)
+	require.NoError(t, err)
+	require.False(t, done)
+	done, err = commit(crashed, now.Add(TokenLife), id, 2) // expired: new again
+	require.NoError(t, err)
+	require.False(t, done)
+	done, err = commit(crashed, now.Add(TokenLife+1), id, 2)
+	require.NoError(t, err)
+	require.True(t, done)
+	require.Len(t, crashed.mu.expire, 1, "expired tokens are removed")
+}
+
+func TestDroppedTablesLeaveNothing(t *testing.T) {
+	mem := vfs.NewMem()
+	s := openMem(t, mem)
+	id, err := s.NewTableID()
+	require.NoError(t, err)
+	require.NoError(t, s.SaveTable("counters", []byte("x")))
+	increment(t, s, 1, 2, 3)
+	require.NoError(t, s.DropTable("counters", counters.ID))
+	increment(t, s, 2) // a write that was under way
+	require.NoError(t, s.Close())
+
+	s = openMem(t, mem)
+	defer func() { require.NoError(t, s.Close()) }()
+	tables, err := s.Tables()
+	require.NoError(t, err)
+	require.Empty(t, tables)
+	require.NoError(t, s.Sweep(map[uint32]bool{}))
+	require.NoError(t, s.Walk(Space{Table: counters}.Segment(0, 1), func(d item.Doc) bool { t.Errorf("left: %s", item.AppendJSON(nil, d)); return true }))
+	next, err := s.NewTableID()
+	require.NoError(t, err)
+	require.Greater(t, next, id)
+}
