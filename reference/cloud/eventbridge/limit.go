@@ -7,9 +7,8 @@ import (
 
 // Sources of the limits.
 const (
-	busQuotas   = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html"
-	entrySize   = "https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html"
-	retryPolicy = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html"
+	busQuotas = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html"
+	entrySize = "https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html"
 )
 
 // Limits are the quotas that EventBridge imposes. The zero value of a field is

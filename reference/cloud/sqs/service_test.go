@@ -548,3 +548,24 @@ func TestConcurrentUse(t *testing.T) {
 	require.EqualValues(t, senders*each, st.Sent)
 	require.EqualValues(t, senders*each, st.Deleted)
 }
+
+func BenchmarkSend(b *testing.B) {
+	db, err := pebble.Open(b.TempDir(), &pebble.Options{Logger: silent{}})
+	require.NoError(b, err)
+	s, err := sqs.Open(sqs.Options{DB: db})
+	require.NoError(b, err)
+	defer func() { require.NoError(b, errors.Join(s.Close(), db.Close())) }()
+	rec := httptest.NewRecorder()
+	s.ServeAWS(rec, &wire.Request{Service: "sqs", Action: "CreateQueue", Body: []byte(`{"QueueName":"q"}`), Now: time.Now(),
+		HTTP: httptest.NewRequest("POST", "/", nil)})
+	require.Equal(b, 200, rec.Code, rec.Body.String())
+	body := strings.Repeat("x", 700)
+	b.SetParallelism(32) // callers that share a disk write
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := s.Send(context.Background(), "arn:aws:sqs:us-east-1:000000000000:q", body); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
