@@ -231,3 +231,13 @@ func (r *rig) get(table string, key av) av {
 }
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// docOf parses a document.
+func docOf(t testing.TB, text string) item.Doc {
+	t.Helper()
+	d := item.NewDecoder([]byte(text))
+	out := d.Doc(nil)
+	require.NoError(t, d.Err())
+	require.NoError(t, d.Invalid)
+	return out
+}

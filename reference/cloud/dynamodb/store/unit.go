@@ -13,7 +13,8 @@ import (
 // or Release, one of which must be called, once. A Unit is used by one goroutine.
 type Unit struct {
 	store   *Store
-	held    []uint32
+	held    []uint32 // stripes that are locked
+	read    []uint32 // stripes of what was read
 	batch   *pebble.Batch
 	keys    []string // keys of a transaction's items
 	token   *TokenID // running; with tokenAt and content of the transaction
@@ -55,6 +56,7 @@ func (u *Unit) Claim(key []byte) {
 
 // Get is the item under a locked key, or nil. It is good until Commit or Release.
 func (u *Unit) Get(key []byte) (item.Doc, error) {
+	u.read = append(u.read, u.store.stripe(key))
 	start := len(u.values)
 	values, found, err := u.store.get(u.store.db, u.values, key)
 	u.values = values
@@ -165,12 +167,12 @@ func (u *Unit) Commit() error {
 	return nil
 }
 
-// Release gives the locks back without writing and returns when all that the unit may have
-// seen is durable.
+// Release gives the locks back without writing and returns when all that the unit has read is
+// durable.
 func (u *Unit) Release() {
 	s := u.store
 	s.unlock(u.held)
-	for _, i := range u.held {
+	for _, i := range u.read {
 		s.stripes[i].wait()
 	}
 	u.leave()
@@ -202,6 +204,6 @@ func (u *Unit) reset() {
 		u.values, u.entry = nil, nil
 	}
 	clear(u.keys)
-	*u = Unit{store: u.store, held: u.held[:0], keys: u.keys[:0], values: u.values[:0], key: u.key[:0], entry: u.entry[:0]}
+	*u = Unit{store: u.store, held: u.held[:0], read: u.read[:0], keys: u.keys[:0], values: u.values[:0], key: u.key[:0], entry: u.entry[:0]}
 	u.store.units.Put(u)
 }

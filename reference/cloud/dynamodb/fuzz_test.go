@@ -1,0 +1,52 @@
+package dynamodb
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/retailflow/stampede/reference/cloud/wire"
+)
+
+func wireRequest(action, body string) *wire.Request {
+	return &wire.Request{Service: "dynamodb", Action: action, RequestID: "id", Body: []byte(body)}
+}
+
+// Whatever a body holds, the answer is JSON, a success or a fault of the caller's.
+func FuzzRequests(f *testing.F) {
+	for _, body := range []string{
+		`{"TableName":"items","Item":{"pk":{"S":"a"},"sk":{"N":"1"},"g":{"S":"x"}},"ConditionExpression":"attribute_not_exists(pk)","ReturnValues":"ALL_OLD"}`,
+		`{"TableName":"items","Key":{"pk":{"S":"a"},"sk":{"N":"1"}},"UpdateExpression":"SET x = :v","ExpressionAttributeValues":{":v":{"L":[]}},"ReturnValues":"UPDATED_NEW"}`,
+		`{"TableName":"items","KeyConditionExpression":"pk = :p AND sk > :n","ExpressionAttributeValues":{":p":{"S":"a"},":n":{"N":"0"}},"Limit":1,"Select":"COUNT"}`,
+		`{"TableName":"items","IndexName":"byG","Segment":0,"TotalSegments":2,"ExclusiveStartKey":{"pk":{"S":"a"}}}`,
+		`{"RequestItems":{"items":[{"PutRequest":{"Item":{"pk":{"S":"a"},"sk":{"N":"1"}}}},{"DeleteRequest":{"Key":{"pk":{"S":"a"},"sk":{"N":"2"}}}}]}}`,
+		`{"RequestItems":{"items":{"Keys":[{"pk":{"S":"a"},"sk":{"N":"1"}}],"ProjectionExpression":"pk"}}}`,
+		`{"TransactItems":[{"Put":{"TableName":"items","Item":{"pk":{"S":"a"},"sk":{"N":"1"}}}},{"ConditionCheck":{"TableName":"items","Key":{"pk":{"S":"b"},"sk":{"N":"1"}},"ConditionExpression":"size(pk) > sk"}}],"ClientRequestToken":"x"}`,
+		`{"TransactItems":[{"Get":{"TableName":"items","Key":{"pk":{"S":"a"},"sk":{"N":"1"}}}}],"ReturnConsumedCapacity":"INDEXES"}`,
+		`{"TableName":"other","AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}],"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"BillingMode":"PAY_PER_REQUEST"}`,
+	} {
+		f.Add(body)
+	}
+	r := open(f, Options{})
+	r.create("items", "pk", "sk", "pk:S sk:N g:S", gsi("byG", "g", "", "ALL"))
+	var actions []string
+	for name := range operations {
+		if !strings.Contains(name, "Table") {
+			actions = append(actions, name)
+		}
+	}
+	sort.Strings(actions)
+	f.Fuzz(func(t *testing.T, body string) {
+		for _, action := range actions {
+			w := httptest.NewRecorder()
+			r.service.ServeAWS(w, wireRequest(action, body))
+			require.True(t, json.Valid(w.Body.Bytes()), "%s: %s", action, w.Body)
+			require.Contains(t, []int{http.StatusOK, http.StatusBadRequest}, w.Code, "%s: %s", action, w.Body)
+		}
+	})
+}

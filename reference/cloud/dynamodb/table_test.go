@@ -1,0 +1,178 @@
+package dynamodb
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	ddb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/stretchr/testify/require"
+)
+
+func TestTablesAreDescribedAsTheyWereMade(t *testing.T) {
+	now := time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC)
+	r := open(t, Options{Now: func() time.Time { return now }, Limits: ptr(AWSLimits())})
+	in := &ddb.CreateTableInput{
+		TableName: str("orders"), KeySchema: keySchema("pk", "sk"), BillingMode: types.BillingModeProvisioned,
+		AttributeDefinitions:      []types.AttributeDefinition{{AttributeName: str("pk"), AttributeType: "S"}, {AttributeName: str("sk"), AttributeType: "N"}, {AttributeName: str("g"), AttributeType: "B"}},
+		ProvisionedThroughput:     &types.ProvisionedThroughput{ReadCapacityUnits: aws.Int64(10), WriteCapacityUnits: aws.Int64(20)},
+		WarmThroughput:            &types.WarmThroughput{ReadUnitsPerSecond: aws.Int64(15000), WriteUnitsPerSecond: aws.Int64(2000)},
+		DeletionProtectionEnabled: aws.Bool(true),
+	}
+	x := gsi("byG", "g", "sk", types.ProjectionTypeInclude, "a", "b")
+	x.ProvisionedThroughput = &types.ProvisionedThroughput{ReadCapacityUnits: aws.Int64(1), WriteCapacityUnits: aws.Int64(2)}
+	in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, x)
+	made, err := r.CreateTable(ctx, in)
+	require.NoError(t, err)
+	require.Equal(t, types.TableStatusCreating, made.TableDescription.TableStatus)
+	out, err := r.DescribeTable(ctx, &ddb.DescribeTableInput{TableName: str("orders")})
+	require.NoError(t, err)
+	d := out.Table
+	require.Equal(t, types.TableStatusActive, d.TableStatus)
+	require.Equal(t, "arn:aws:dynamodb:us-east-1:000000000000:table/orders", *d.TableArn)
+	require.Equal(t, in.KeySchema, d.KeySchema)
+	require.Equal(t, in.AttributeDefinitions, d.AttributeDefinitions)
+	require.Equal(t, now, d.CreationDateTime.UTC())
+	require.Equal(t, int64(20), *d.ProvisionedThroughput.WriteCapacityUnits)
+	require.Equal(t, int64(15000), *d.WarmThroughput.ReadUnitsPerSecond)
+	require.True(t, *d.DeletionProtectionEnabled)
+	require.Equal(t, x.KeySchema, d.GlobalSecondaryIndexes[0].KeySchema)
+	require.Equal(t, x.Projection, d.GlobalSecondaryIndexes[0].Projection)
+	require.Equal(t, int64(2), *d.GlobalSecondaryIndexes[0].ProvisionedThroughput.WriteCapacityUnits)
+	require.Equal(t, 5, r.service.Stats().Tables["orders"].Partitions, "warm throughput decides the partitions")
+
+	_, err = r.CreateTable(ctx, in)
+	fails(t, err, "ResourceInUseException", "Table already exists: orders")
+	_, err = r.DeleteTable(ctx, &ddb.DeleteTableInput{TableName: str("orders")})
+	fails(t, err, "ValidationException", "protected against deletion")
+
+	_, err = r.UpdateTable(ctx, &ddb.UpdateTableInput{TableName: str("orders"), BillingMode: types.BillingModePayPerRequest, DeletionProtectionEnabled: aws.Bool(false)})
+	require.NoError(t, err)
+	out, err = r.DescribeTable(ctx, &ddb.DescribeTableInput{TableName: str("orders")})
+	require.NoError(t, err)
+	require.Equal(t, types.BillingModePayPerRequest, out.Table.BillingModeSummary.BillingMode)
+	require.Zero(t, *out.Table.GlobalSecondaryIndexes[0].ProvisionedThroughput.WriteCapacityUnits)
+	_, err = r.DeleteTable(ctx, &ddb.DeleteTableInput{TableName: str("orders")})
+	require.NoError(t, err)
+	_, err = r.DescribeTable(ctx, &ddb.DescribeTableInput{TableName: str("orders")})
+	fails(t, err, "ResourceNotFoundException", "Requested resource not found: Table: orders not found")
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func TestATableMadeAgainIsEmpty(t *testing.T) {
+	r := open(t, Options{})
+	for range 3 {
+		r.create("items", "pk", "", "pk:S g:S", gsi("byG", "g", "", types.ProjectionTypeAll))
+		for _, index := range []*string{nil, str("byG")} {
+			out, err := r.Scan(ctx, &ddb.ScanInput{TableName: str("items"), IndexName: index})
+			require.NoError(t, err)
+			require.Zero(t, out.Count)
+		}
+		r.put("items", av{"pk": S("a"), "g": S("g")})
+		_, err := r.DeleteTable(ctx, &ddb.DeleteTableInput{TableName: str("items")})
+		require.NoError(t, err)
+	}
+}
+
+func TestListTablesPages(t *testing.T) {
+	r := open(t, Options{})
+	for i := range 7 {
+		r.create(fmt.Sprintf("table-%d", i), "pk", "", "pk:S")
+	}
+	var got []string
+	in := &ddb.ListTablesInput{Limit: aws.Int32(3)}
+	for {
+		out, err := r.ListTables(ctx, in)
+		require.NoError(t, err)
+		got = append(got, fmt.Sprint(out.TableNames))
+		if in.ExclusiveStartTableName = out.LastEvaluatedTableName; in.ExclusiveStartTableName == nil {
+			break
+		}
+	}
+	require.Equal(t, []string{"[table-0 table-1 table-2]", "[table-3 table-4 table-5]", "[table-6]"}, got)
+}
+
+func TestFaultsOfTables(t *testing.T) {
+	r := open(t, Options{})
+	const one = `"TableName":"items","AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}],"BillingMode":"PAY_PER_REQUEST"`
+	for body, want := range map[string]string{
+		`{}`:                 "The parameter 'TableName' is required but was not present in the request",
+		`{"TableName":"ab"}`: "3 validation errors detected",
+		`{` + one + `,"KeySchema":[{"AttributeName":"pk","KeyType":"RANGE"}]}`:                                                                                                                                                      "Invalid KeySchema: The first KeySchemaElement is not a HASH key type",
+		`{` + one + `,"KeySchema":[{"AttributeName":"x","KeyType":"HASH"}]}`:                                                                                                                                                        "Some index key attributes are not defined in AttributeDefinitions. Keys: [x], AttributeDefinitions: [pk]",
+		`{` + one + `,"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"pk","KeyType":"RANGE"}]}`:                                                                                                              "Invalid KeySchema: Some index key attribute have no definition",
+		`{` + one + `,"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"ProvisionedThroughput":{"ReadCapacityUnits":1,"WriteCapacityUnits":1}}`:                                                                                "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST",
+		`{"TableName":"items","AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}],"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}]}`:                                                                           "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED",
+		`{"TableName":"items","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"x","AttributeType":"S"}],"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}]}`: "Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions",
+		`{` + one + `,"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"GlobalSecondaryIndexes":[{"IndexName":"abc","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"Projection":{"ProjectionType":"INCLUDE"}}]}`:        "ProjectionType is INCLUDE, but NonKeyAttributes is not specified",
+		`{` + one + `,"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"LocalSecondaryIndexes":[{"IndexName":"abc","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"Projection":{"ProjectionType":"ALL"}}]}`:             "Table KeySchema does not have a range key",
+	} {
+		fails(t, rawError(t, r, "CreateTable", body), "ValidationException", want)
+	}
+	r.create("items", "pk", "", "pk:S")
+	fails(t, rawError(t, r, "UpdateTable", `{"TableName":"items","GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"abc"}}]}`), "ValidationException", "UpdateTable cannot create or delete indexes")
+	fails(t, rawError(t, r, "ListTables", `{"Limit":101}`), "ValidationException", "Member must have value less than or equal to 100")
+	fails(t, rawError(t, r, "DescribeTable", `{"TableName":5}`), "SerializationException", "")
+}
+
+// What was acknowledged, tables included, is there after a crash that forgets all that was not
+// synced, taken after every single call.
+func TestEveryAcknowledgedCallSurvivesACrash(t *testing.T) {
+	mem := vfs.NewCrashableMem()
+	r := open(t, Options{FS: mem})
+	want := map[string]string{}
+	check := func(after string) {
+		t.Helper()
+		s := open(t, Options{FS: mem.CrashClone(vfs.CrashCloneCfg{})})
+		got := map[string]string{}
+		names, err := s.ListTables(ctx, &ddb.ListTablesInput{})
+		require.NoError(t, err)
+		for _, name := range names.TableNames {
+			out, err := s.Scan(ctx, &ddb.ScanInput{TableName: &name})
+			require.NoError(t, err)
+			got[name] = fmt.Sprint(out.Count)
+			for _, m := range out.Items {
+				got[name+"/"+showValue(m["pk"])] = show(m)
+			}
+		}
+		require.Equal(t, want, got, "after %s", after)
+	}
+	r.create("one", "pk", "", "pk:S")
+	want["one"] = "0"
+	check("create")
+	r.put("one", av{"pk": S("a"), "n": N(1)})
+	want["one"], want["one/a"] = "1", "n=1 pk=a"
+	check("put")
+	_, err := r.UpdateItem(ctx, &ddb.UpdateItemInput{TableName: str("one"), Key: av{"pk": S("a")}, UpdateExpression: str("ADD n :n"), ExpressionAttributeValues: av{":n": N(1)}})
+	require.NoError(t, err)
+	want["one/a"] = "n=2 pk=a"
+	check("update")
+	_, err = r.BatchWriteItem(ctx, &ddb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"one": {putRequest(av{"pk": S("b")}), putRequest(av{"pk": S("c")})}}})
+	require.NoError(t, err)
+	want["one"], want["one/b"], want["one/c"] = "3", "pk=b", "pk=c"
+	check("batch")
+	require.NoError(t, r.transact(txPut(av{"pk": S("d")}), txDelete("b")))
+	delete(want, "one/b")
+	want["one/d"] = "pk=d"
+	check("transaction")
+	_, err = r.DeleteItem(ctx, &ddb.DeleteItemInput{TableName: str("one"), Key: av{"pk": S("c")}})
+	require.NoError(t, err)
+	delete(want, "one/c")
+	want["one"] = "2"
+	check("delete")
+	r.create("two", "pk", "", "pk:S")
+	want["two"] = "0"
+	check("second table")
+	_, err = r.DeleteTable(ctx, &ddb.DeleteTableInput{TableName: str("one")})
+	require.NoError(t, err)
+	for k := range want {
+		if k != "two" {
+			delete(want, k)
+		}
+	}
+	check("drop")
+}

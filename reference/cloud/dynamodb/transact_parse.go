@@ -1,0 +1,158 @@
+package dynamodb
+
+import (
+	"strings"
+
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
+)
+
+// transaction reads a TransactWriteItems or TransactGetItems into empty actions. They are nil
+// if the request has none.
+func (d *decoder) transaction(r *request, into []action, token *[]byte) (actions []action) {
+	if !d.BeginObject() {
+		return nil
+	}
+	for {
+		key, ok := d.NextKey()
+		if !ok {
+			return actions
+		}
+		switch {
+		case d.Null():
+		case string(key) == "ClientRequestToken":
+			*token = d.String()
+		case string(key) == "TransactItems":
+			if actions = into; actions == nil {
+				actions = make([]action, 0, 8)
+			}
+			d.BeginArray()
+			for d.NextElement() {
+				actions = append(actions, action{})
+				d.action(&actions[len(actions)-1])
+			}
+		default:
+			d.parameter(r, key)
+		}
+	}
+}
+
+func (d *decoder) action(a *action) {
+	if !d.BeginObject() {
+		return
+	}
+	for {
+		key, ok := d.NextKey()
+		if !ok {
+			return
+		}
+		if d.Null() {
+			continue
+		}
+		switch string(key) {
+		case "Put":
+			a.kind, a.verb = "Put", verbPut
+		case "Update":
+			a.kind, a.verb = "Update", verbUpdate
+		case "Delete":
+			a.kind, a.verb = "Delete", verbDelete
+		case "ConditionCheck":
+			a.kind, a.verb = "ConditionCheck", verbCheck
+		case "Get":
+			a.kind = "Get"
+		default:
+			d.Skip()
+			continue
+		}
+		a.count++
+		d.request(&a.request)
+	}
+}
+
+func checkActions(r *request, actions []action, token []byte) error {
+	var bad constraints
+	bad.returns(r)
+	bad.notNull(actions == nil, "transactItems")
+	switch n := len(actions); {
+	case actions != nil && n == 0:
+		bad.add("[]", "transactItems", "Member must have length greater than or equal to 1")
+	case n > maxTransact:
+		bad.add("[...]", "transactItems", "Member must have length less than or equal to 100")
+	}
+	if len(token) > 36 {
+		bad.add(token, "clientRequestToken", "Member must have length less than or equal to 36")
+	}
+	for i := range actions {
+		actions[i].checkShape(&bad, "transactItems."+string(appendInt(nil, i+1))+".member.")
+	}
+	if err := bad.err(); err != nil {
+		return err
+	}
+	for i := range actions {
+		if actions[i].count != 1 {
+			return invalid("TransactItems can only contain one of Check, Put, Update or Delete")
+		}
+	}
+	return nil
+}
+
+func (a *action) checkShape(bad *constraints, at string) {
+	if a.count != 1 {
+		return
+	}
+	at += strings.ToLower(a.kind[:1]) + a.kind[1:] + "."
+	bad.table(a.request.table, at+"tableName")
+	if a.kind == "Put" {
+		bad.notNull(a.request.item == nil, at+"item")
+	} else {
+		bad.notNull(a.request.key == nil, at+"key")
+	}
+	if a.kind == "ConditionCheck" {
+		bad.notNull(a.condition == nil, at+"conditionExpression")
+	}
+	if a.kind == "Update" {
+		bad.notNull(a.update == nil, at+"updateExpression")
+	}
+	bad.oneOf(a.onFailure, at+"returnValuesOnConditionCheckFailure", "ALL_OLD", "NONE")
+}
+
+// prepareAction checks an action as far as it does not depend on the item.
+func (c *call) prepareAction(a *action) (err error) {
+	a.given, a.change.values = a.request.key, a.request.values
+	if a.kind == "Put" {
+		a.given = a.request.item
+	}
+	if err := a.refuseLegacy(); err != nil {
+		return err
+	}
+	if a.valueFault != nil {
+		return invalid("%s", a.valueFault)
+	}
+	if a.kind == "Put" && a.given.Size() > item.MaxSize {
+		return invalid("Item size has exceeded the maximum allowed size")
+	}
+	if a.plan, err = c.s.plan(&a.request); err != nil {
+		return err
+	}
+	a.change.table, err = c.s.table(a.request.table)
+	return err
+}
+
+// prepareKeys finds the actions' keys; one that is not a key cancels the transaction.
+func prepareKeys(actions []action) ([][]byte, error) {
+	keys, reasons, failed := make([][]byte, len(actions)), make([]reason, len(actions)), false
+	for i := range actions {
+		reasons[i].code = "None"
+		if err := actions[i].prepare(); err != nil {
+			reasons[i] = reason{code: "ValidationError", message: asFault(err).message}
+			failed = true
+		}
+		keys[i] = actions[i].change.key
+	}
+	switch {
+	case failed:
+		return nil, cancelled(reasons)
+	case sameItemTwice(actions):
+		return nil, invalid("Transaction request cannot include multiple operations on one item")
+	}
+	return keys, nil
+}
