@@ -179,7 +179,7 @@ func TestPresignedGet(t *testing.T) {
 	signed, err := s3.NewPresignClient(c).PresignGetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("stampede-raw"), Key: aws.String("report.csv")}, s3.WithPresignExpires(time.Minute))
 	require.NoError(t, err)
 	fetch := func(url string) (int, string) {
-		r, err := http.Get(url) //nolint:noctx
+		r, err := http.Get(url)
 		require.NoError(t, err)
 		defer http.DefaultClient.CloseIdleConnections()
 		body, err := io.ReadAll(r.Body)

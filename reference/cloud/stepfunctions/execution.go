@@ -6,12 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/google/uuid"
+	"github.com/zeebo/xxh3"
 
 	"github.com/retailflow/stampede/reference/cloud/stepfunctions/asl"
 	"github.com/retailflow/stampede/reference/cloud/wire"
@@ -83,7 +83,7 @@ func (s *Service) start(ctx context.Context, machineARN, name, input string) (st
 	}
 	x, step := m.checked.Begin(asl.Start{
 		ARN: arn, Name: name, MachineARN: m.ARN, MachineName: m.Name, RoleARN: m.RoleARN, Region: s.o.Region,
-		Input: input, Seed: rand.Uint64(), //nolint:gosec // not for secrets
+		Input: input, Seed: xxh3.HashString(arn),
 		Limits: asl.Limits{MaxEvents: s.o.Limits.HistoryEvents, MaxPayload: s.o.Limits.PayloadBytes},
 	}, now)
 	r := &runner{s: s, path: p, definition: digest(m.Definition), x: x, inbox: make(chan message), done: make(chan struct{})}

@@ -406,3 +406,19 @@ func TestRollUpOverTheWire(t *testing.T) {
 	}
 	require.LessOrEqual(t, s.Stats().Steps, int64(2+17+2), "one sync for each outcome and time at most")
 }
+
+func BenchmarkExecution(b *testing.B) {
+	for name, definition := range map[string]string{"states=1": task, "states=roll-up-pass": strings.ReplaceAll(three, `"Seconds":1`, `"Seconds":0`)} {
+		b.Run(name, func(b *testing.B) {
+			s, c := serve(b, Options{Limits: new(Limits), Lambda: invoker(func(context.Context, string, []byte) ([]byte, error) {
+				return []byte(`[0,1,2,3,4,5,6,7]`), nil
+			})})
+			arn := create(b, c, "m", definition)
+			for b.Loop() {
+				_, err := s.StartExecution(b.Context(), arn, "", nil)
+				require.NoError(b, err)
+			}
+			require.Eventually(b, func() bool { return s.Stats().Running == 0 }, 10*time.Second, time.Millisecond)
+		})
+	}
+}

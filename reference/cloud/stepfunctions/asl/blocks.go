@@ -20,7 +20,7 @@ func (r *run) startIterations(t *thread, s *state) *failure {
 	}
 	items, ok := v.([]any)
 	if !ok {
-		return r.explain(t, s, fmt.Errorf("Reference path \"%s\" must point to array.", s.itemsPath.text)) //nolint:staticcheck // the service's words
+		return r.explain(t, s, fmt.Errorf("Reference path \"%s\" must point to array.", s.itemsPath.text))
 	}
 	atOnce := s.maxConcurrency
 	if s.maxConcurrencyPath != nil {
@@ -29,10 +29,10 @@ func (r *run) startIterations(t *thread, s *state) *failure {
 			return r.explain(t, s, err)
 		}
 		if atOnce, ok = integer(v); !ok {
-			return r.explain(t, s, fmt.Errorf("The MaxConcurrencyPath field refers to value \"%s\" which is not a valid integer: %s", bare(v), s.maxConcurrencyPath.text)) //nolint:staticcheck // the service's words
+			return r.explain(t, s, fmt.Errorf("The MaxConcurrencyPath field refers to value \"%s\" which is not a valid integer: %s", bare(v), s.maxConcurrencyPath.text))
 		}
 		if atOnce < 0 {
-			return r.explain(t, s, fmt.Errorf("MaxConcurrency cannot be negative.")) //nolint:staticcheck // the service's words
+			return r.explain(t, s, fmt.Errorf("MaxConcurrency cannot be negative."))
 		}
 	}
 	if atOnce == 0 || atOnce > maxParallel {

@@ -1,8 +1,8 @@
 package asl
 
 import (
-	"crypto/md5"  //nolint:gosec // States.Hash offers it
-	"crypto/sha1" //nolint:gosec // States.Hash offers it
+	"crypto/md5"
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
@@ -254,10 +254,10 @@ func hashOf(args []any, _ *rand.Rand) (any, error) {
 	b := []byte(data)
 	switch args[1] {
 	case "MD5":
-		sum := md5.Sum(b) //nolint:gosec // not for security
+		sum := md5.Sum(b)
 		return hex.EncodeToString(sum[:]), nil
 	case "SHA-1":
-		sum := sha1.Sum(b) //nolint:gosec // not for security
+		sum := sha1.Sum(b)
 		return hex.EncodeToString(sum[:]), nil
 	case "SHA-256":
 		sum := sha256.Sum256(b)
@@ -318,7 +318,7 @@ func mathRandom(args []any, random *rand.Rand) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		random = rand.New(rand.NewPCG(uint64(seed), 0)) //nolint:gosec // a seeded draw
+		random = rand.New(rand.NewPCG(uint64(seed), 0))
 	}
 	return whole(first + random.Int64N(last-first)), nil
 }

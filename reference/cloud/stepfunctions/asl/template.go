@@ -90,7 +90,7 @@ func compileTemplate(v any, problem func(field string)) expression {
 		var o object
 		for _, field := range sortedKeys(v) {
 			name, dynamic := strings.CutSuffix(field, ".$")
-			value := expression(literal{v[field]})
+			var value expression
 			if dynamic {
 				text, ok := v[field].(string)
 				e, err := parseExpression(text)

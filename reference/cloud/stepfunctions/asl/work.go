@@ -146,7 +146,7 @@ func (r *run) serviceCall(t *thread, s *state) (*Invocation, *failure) {
 	parameters, _ := mustDecode(t.Work).(map[string]any)
 	name, _ := parameters["FunctionName"].(string)
 	if name == "" {
-		return nil, r.explain(t, s, fmt.Errorf("The Parameters '%s' could not be used to start the Task: [The required field 'FunctionName' is missing]", t.Work)) //nolint:staticcheck // the service's words
+		return nil, r.explain(t, s, fmt.Errorf("The Parameters '%s' could not be used to start the Task: [The required field 'FunctionName' is missing]", t.Work))
 	}
 	if qualifier, ok := parameters["Qualifier"].(string); ok && qualifier != "" {
 		name += ":" + qualifier
