@@ -92,6 +92,9 @@ func (c *Controller) Run(ctx context.Context) (Outcome, error) {
 	out := c.outcome()
 	if err != nil {
 		out.Result = Interrupted
+		if cause := ctx.Err(); cause != nil && !errors.Is(err, cause) {
+			err = errors.Join(cause, err) // what failed, failed for that
+		}
 		err = fmt.Errorf("run release: %w", err)
 	}
 	return out, err
