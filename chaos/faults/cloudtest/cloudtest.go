@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -64,6 +65,7 @@ type Cloud struct {
 	URL    string
 	Lambda *lambda.Service
 	Client *sdk.Client
+	Stop   func() // before the end of the test
 	t      testing.TB
 }
 
@@ -83,17 +85,19 @@ func Start(t testing.TB) *Cloud {
 	admin.HandleFunc("GET /_stampede/lambda/environments", func(w http.ResponseWriter, _ *http.Request) { reply(w, service.Environments()) })
 	mux.Fallback(admin)
 	server := httptest.NewServer(mux)
-	t.Cleanup(func() {
+	stop := sync.OnceFunc(func() {
+		server.CloseClientConnections()
 		server.Close()
 		require.NoError(t, service.Close())
 		require.NoError(t, db.Close())
 		http.DefaultClient.CloseIdleConnections()
 	})
+	t.Cleanup(stop)
 	client := sdk.New(sdk.Options{
 		BaseEndpoint: aws.String(server.URL), Region: "us-east-1", RetryMaxAttempts: 1, HTTPClient: server.Client(),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
-	return &Cloud{URL: server.URL, Lambda: service, Client: client, t: t}
+	return &Cloud{URL: server.URL, Lambda: service, Client: client, Stop: stop, t: t}
 }
 
 // Create makes a function of this test binary with version 1 behind the alias live.

@@ -53,6 +53,7 @@ type MappingStats struct {
 // How a poller behaves.
 const (
 	longPoll       = 20 * time.Second
+	shortPoll      = 50 * time.Millisecond // between polls in the last second of a batch's window
 	backoffFirst   = 100 * time.Millisecond
 	backoffMost    = time.Second
 	throttledTries = 5               // of one batch, before it goes back to the queue
@@ -395,6 +396,9 @@ func (p *poller) collect(ctx context.Context, mapping Mapping) ([]Message, error
 			end = p.m.now().Add(window)
 		}
 		batch = append(batch, got...)
+		if len(got) == 0 {
+			sleep(ctx, shortPoll) // SQS waits in whole seconds: below one it answers at once
+		}
 		wait = end.Sub(p.m.now())
 		if wait <= 0 || len(batch) >= mapping.BatchSize || size > maxBatchBytes/2 {
 			return batch, nil
