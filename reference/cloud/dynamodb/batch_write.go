@@ -208,7 +208,7 @@ func (c *call) batchCommit(b *batchRequest) error {
 			keys = append(keys, b.tables[i].changes[j].key)
 		}
 	}
-	u := c.s.store.Begin()
+	u := c.begin()
 	u.Lock(keys...)
 	done, undone := 0, error(nil)
 	for i := range b.tables {
@@ -223,12 +223,12 @@ func (c *call) batchCommit(b *batchRequest) error {
 			var err error
 			if exact || !ch.blind() {
 				if old, err = u.Get(ch.key); err != nil {
-					u.Release()
+					c.release()
 					return err
 				}
 			}
 			if _, err := ch.evaluate(old); err != nil {
-				u.Release()
+				c.release()
 				return err
 			}
 			spent := ch.cost(exact)
@@ -237,7 +237,7 @@ func (c *call) batchCommit(b *batchRequest) error {
 				continue
 			}
 			if err := ch.write(u); err != nil {
-				u.Release()
+				c.release()
 				return err
 			}
 			done++
@@ -247,10 +247,10 @@ func (c *call) batchCommit(b *batchRequest) error {
 		}
 	}
 	if done == 0 && undone != nil { // DynamoDB refuses the whole if nothing could be done
-		u.Release()
+		c.release()
 		return undone
 	}
-	return u.Commit()
+	return c.commit()
 }
 
 func (c *call) batchReply(b *batchRequest) {

@@ -45,7 +45,7 @@ func (c *change) prepare() error {
 		}
 	}
 	c.key = store.Space{Table: c.table.schema}.AppendKey(c.key[:0], c.given)
-	c.hash = item.HashPartition(c.given.Get(c.table.schema.Key.Hash.Name))
+	c.hash = store.HashOf(c.key)
 	return nil
 }
 

@@ -82,9 +82,10 @@ type call struct {
 	s     *Service
 	r     *wire.Request
 	now   time.Time
-	out   []byte // the reply's body
-	arena []byte // the request's documents
-	old   []byte // an item that was read
+	out   []byte      // the reply's body
+	arena []byte      // the request's documents
+	old   []byte      // an item that was read
+	unit  *store.Unit // with its locks, from lock until commit or release
 	// actions of a transaction, kept for their memory: they are large
 	actions []action
 }
@@ -114,6 +115,11 @@ var operations = map[string]operation{
 // ServeAWS answers one request that was verified.
 func (s *Service) ServeAWS(w http.ResponseWriter, r *wire.Request) {
 	c := s.replies.Get().(*call)
+	defer func() {
+		if c.unit != nil { // a panic: whoever recovers it must not leave items locked
+			c.unit.Release()
+		}
+	}()
 	c.r, c.now = r, s.now()
 	var err error
 	if op := operations[r.Action]; op != nil {
@@ -129,6 +135,26 @@ func (s *Service) ServeAWS(w http.ResponseWriter, r *wire.Request) {
 	clear(c.actions)
 	c.r, c.actions = nil, c.actions[:0]
 	s.replies.Put(c)
+}
+
+// begin starts the call's unit of work in the store.
+func (c *call) begin() *store.Unit {
+	c.unit = c.s.store.Begin()
+	return c.unit
+}
+
+// commit ends the unit: its writes are durable.
+func (c *call) commit() error {
+	u := c.unit
+	c.unit = nil
+	return u.Commit()
+}
+
+// release ends the unit without writing.
+func (c *call) release() {
+	u := c.unit
+	c.unit = nil
+	u.Release()
 }
 
 // maxKeptBuffers bounds the memory a pooled call keeps.

@@ -101,12 +101,12 @@ func content(actions []action) [16]byte {
 
 // transact does all actions or none.
 func (c *call) transact(r *request, actions []action, keys [][]byte, token []byte) error {
-	u := c.s.store.Begin()
+	u := c.begin()
 	if token != nil {
 		id := store.NewTokenID(c.r.AccessKey + "/" + string(token))
 		done, err := u.Token(c.now, id, content(actions))
 		if done || err != nil {
-			u.Release()
+			c.release()
 			switch {
 			case errors.Is(err, store.ErrTokenRunning):
 				return refuse(codeRunning, "The transaction with the given request token is already in progress.")
@@ -125,23 +125,23 @@ func (c *call) transact(r *request, actions []action, keys [][]byte, token []byt
 	if err == nil && !failed {
 		failed = c.admitAll(actions, reasons, exact)
 	}
-	if err != nil || failed {
-		u.Release()
-		if err != nil {
-			return err
-		}
-		return cancelled(reasons)
+	if err == nil && failed {
+		err = cancelled(reasons) // while the items in it are there
+	}
+	if err != nil {
+		c.release()
+		return err
 	}
 	for i := range actions {
 		a := &actions[i]
 		u.Claim(a.change.key)
 		if err := a.change.write(u); err != nil {
-			u.Release()
+			c.release()
 			return err
 		}
 	}
 	c.transactReply(r, actions, "WriteCapacityUnits")
-	return u.Commit()
+	return c.commit()
 }
 
 // evaluate reads every item and decides what becomes of it.

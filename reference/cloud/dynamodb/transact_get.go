@@ -33,7 +33,7 @@ func (c *call) transactGetItems() error {
 
 // transactRead reads all items as they are at one moment.
 func (c *call) transactRead(r *request, actions []action, keys [][]byte) error {
-	u := c.s.store.Begin()
+	u := c.begin()
 	u.Lock(keys...)
 	reasons := make([]reason, len(actions))
 	failed, size := false, 0
@@ -53,7 +53,7 @@ func (c *call) transactRead(r *request, actions []action, keys [][]byte) error {
 		}
 		old, err := u.Get(a.change.key)
 		if err != nil {
-			u.Release()
+			c.release()
 			return err
 		}
 		size += old.Size()
@@ -65,7 +65,7 @@ func (c *call) transactRead(r *request, actions []action, keys [][]byte) error {
 		}
 		c.out = append(c.out, '}')
 	}
-	u.Release()
+	c.release()
 	if failed {
 		return cancelled(reasons)
 	}

@@ -100,16 +100,16 @@ func (c *call) write(r *request, v verb, given item.Doc) error {
 	exact := consumed || !c.s.limits.off()
 	blind := ch.blind() && !exact && string(r.returnValues) != "ALL_OLD"
 
-	u := c.s.store.Begin()
+	u := c.begin()
 	u.Lock(ch.key)
 	if u.Contended(ch.key) {
-		u.Release()
+		c.release()
 		return refuse(codeConflict, "Transaction is ongoing for the item")
 	}
 	var old item.Doc
 	if !blind {
 		if old, err = u.Get(ch.key); err != nil {
-			u.Release()
+			c.release()
 			return err
 		}
 	}
@@ -121,22 +121,22 @@ func (c *call) write(r *request, v verb, given item.Doc) error {
 			failed.add(0, ch.hash, writeUnits(old.Size()))
 			t.meter.spend(c.now, quota.WriteCapacity, &failed)
 		}
-		u.Release()
+		c.release()
 		return err
 	}
 	spent := ch.cost(exact)
 	if short := t.meter.admit(c.now, quota.WriteCapacity, &spent); short != nil {
-		u.Release()
+		c.release()
 		return c.s.throttled(c.now, t, short)
 	}
 	if err := ch.write(u); err != nil {
-		u.Release()
+		c.release()
 		return err
 	}
 	c.out = append(c.out, '{')
 	c.returnValues(r, &ch)
 	if err := c.collectionMetrics(r, &ch); err != nil {
-		u.Release()
+		c.release()
 		return err
 	}
 	if consumed {
@@ -144,7 +144,7 @@ func (c *call) write(r *request, v verb, given item.Doc) error {
 		c.consumedCapacity(t, &spent, indexes, "")
 	}
 	c.out = append(c.out, '}')
-	return u.Commit()
+	return c.commit()
 }
 
 // collectionMetrics appends the size of the item collection, which only tables with local

@@ -114,5 +114,5 @@ func (t *Table) Entry(dst []byte, x *Index, d item.Doc) item.Doc {
 	})
 }
 
-// hashOf cuts the hash of the partition key out of a key.
-func hashOf(key []byte) uint64 { return binary.BigEndian.Uint64(key[prefixLen:]) }
+// HashOf is the hash of the partition key in a key.
+func HashOf(key []byte) uint64 { return binary.BigEndian.Uint64(key[prefixLen:]) }

@@ -162,7 +162,7 @@ func (s *Store) Get(dst, key []byte) (value []byte, found bool, err error) {
 }
 
 func (s *Store) stripe(key []byte) uint32 {
-	return stripeOf(binary.BigEndian.Uint32(key[1:]), hashOf(key))
+	return stripeOf(binary.BigEndian.Uint32(key[1:]), HashOf(key))
 }
 
 func (s *Store) get(from pebble.Reader, dst, key []byte) ([]byte, bool, error) {
@@ -211,6 +211,8 @@ func (l logger) Errorf(format string, args ...any) {
 }
 
 func (l logger) Fatalf(format string, args ...any) {
-	l.log.Error("pebble_fatal", "message", fmt.Sprintf(format, args...))
-	panic(fmt.Sprintf("pebble: "+format, args...))
+	message := fmt.Sprintf("pebble: "+format, args...)
+	l.log.Error("pebble_fatal", "message", message)
+	go panic(message) // where no server recovers it
+	select {}
 }

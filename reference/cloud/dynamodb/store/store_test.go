@@ -111,6 +111,7 @@ func TestNothingAnsweredIsLostInACrash(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 1))
 			for !stop.Load() {
 				f(rng)
+				time.Sleep(time.Duration(rng.IntN(300)) * time.Microsecond)
 			}
 		})
 	}
@@ -161,7 +162,7 @@ func TestNothingAnsweredIsLostInACrash(t *testing.T) {
 		raise(&seen[i], v)
 	})
 	rng := rand.New(rand.NewPCG(11, 12))
-	for crash := range 60 {
+	for crash := range 30 {
 		time.Sleep(time.Duration(rng.IntN(4000)) * time.Microsecond)
 		var known [n]int64
 		for i := range seen {
@@ -193,7 +194,7 @@ func TestNothingAnsweredIsLostInACrash(t *testing.T) {
 	for i := range seen {
 		total += seen[i].Load()
 	}
-	require.Greater(t, total, int64(200), "the test wrote too little to mean anything")
+	require.Greater(t, total, int64(100), "the test wrote too little to mean anything")
 }
 
 func TestUnitsAreSerialisableAndSeenWhole(t *testing.T) {
