@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -33,7 +34,7 @@ type gateway struct {
 	done      chan error
 }
 
-// openGateway returns when the gateway listens.
+// openGateway returns when the gateway serves.
 func openGateway(be backend.Backend, dir, region string, keys map[string]string, onError func(http.ResponseWriter, *http.Request, error)) (*gateway, error) {
 	socket := filepath.Join(dir, "s3.sock")
 	if runtime.GOOS == "linux" {
@@ -72,7 +73,25 @@ func openGateway(be backend.Backend, dir, region string, keys map[string]string,
 		Transport:    g.transport,
 		ErrorHandler: onError,
 	}
+	if err := g.probe(); err != nil {
+		return nil, errors.Join(fmt.Errorf("start s3 gateway: %w", err), g.close())
+	}
 	return g, nil
+}
+
+// probe waits until the gateway answers: one that is stopped between listening and serving would
+// leave its listener behind. The answer is a refusal, for the request is not signed.
+func (g *gateway) probe() error {
+	r, err := http.NewRequest(http.MethodGet, "http://s3/", nil)
+	if err != nil {
+		return err
+	}
+	answer, err := g.transport.RoundTrip(r)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, answer.Body)
+	return errors.Join(err, answer.Body.Close())
 }
 
 // close waits for requests in flight, ten seconds at most.
