@@ -20,7 +20,8 @@ type OperationStats struct {
 	Calls      int64 `json:"calls"`
 	Failed     int64 `json:"failed"`     // answered with an error of any kind
 	Throttled  int64 `json:"throttled"`  // of those, for lack of capacity
-	Conflicts  int64 `json:"conflicts"`  // of those, because of a transaction
+	Conflicts  int64 `json:"conflicts"`  // of those, because a transaction was being written
+	Cancelled  int64 `json:"cancelled"`  // of those, transactions cancelled for any reason
 	Conditions int64 `json:"conditions"` // of those, because a condition was not met
 	Internal   int64 `json:"internal"`   // of those, by the service's own fault
 }
@@ -34,7 +35,7 @@ type TableStats struct {
 
 // counter counts the calls of one operation.
 type counter struct {
-	calls, failed, throttled, conflicts, conditions, internal atomic.Int64
+	calls, failed, throttled, conflicts, cancelled, conditions, internal atomic.Int64
 }
 
 // counters count by operation. They are made once; "" is for operations that do not exist.
@@ -61,8 +62,10 @@ func (c counters) note(action string, err error) {
 	switch f := asFault(err); f.code {
 	case codeThroughput, codeThrottling:
 		n.throttled.Add(1)
-	case codeConflict, codeCancelled, codeRunning:
+	case codeConflict, codeRunning:
 		n.conflicts.Add(1)
+	case codeCancelled:
+		n.cancelled.Add(1)
 	case codeCondition:
 		n.conditions.Add(1)
 	case codeInternal:
@@ -77,7 +80,7 @@ func (s *Service) Stats() Stats {
 		if n.calls.Load() > 0 {
 			out.Operations[name] = OperationStats{
 				Calls: n.calls.Load(), Failed: n.failed.Load(), Throttled: n.throttled.Load(),
-				Conflicts: n.conflicts.Load(), Conditions: n.conditions.Load(), Internal: n.internal.Load(),
+				Conflicts: n.conflicts.Load(), Cancelled: n.cancelled.Load(), Conditions: n.conditions.Load(), Internal: n.internal.Load(),
 			}
 		}
 	}
