@@ -2,12 +2,8 @@ package ingestion
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
-
-	"github.com/bytedance/sonic/decoder"
 
 	"github.com/retailflow/stampede/reference/api"
 	"github.com/retailflow/stampede/reference/functions/rest"
@@ -42,22 +38,4 @@ func appendAccepted(out []byte, accepted int, correlation string) []byte {
 	out = strconv.AppendInt(out, int64(accepted), 10)
 	out = append(out, `,"refused":0,"correlation_id":`...)
 	return append(rest.AppendString(out, correlation), '}')
-}
-
-// decodeDetail is what a decoder's error says, without the picture it draws of the input.
-func decodeDetail(err error) string {
-	var mismatch *decoder.MismatchTypeError
-	if errors.As(err, &mismatch) {
-		return fmt.Sprintf("byte %d: want %s", mismatch.Pos, mismatch.Type.Kind())
-	}
-	first, _, _ := strings.Cut(err.Error(), "\n")
-	return clip(first)
-}
-
-// clipID keeps an answer small, whatever came as an id.
-func clipID(id string) string {
-	if len(id) > 36 {
-		return clip(id)
-	}
-	return id
 }

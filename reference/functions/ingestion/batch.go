@@ -2,104 +2,187 @@ package ingestion
 
 import (
 	"errors"
-	"strings"
+	"fmt"
+	"net/http"
+	"time"
 	"unicode/utf8"
-	"unsafe"
-
-	"github.com/bytedance/sonic"
-	"github.com/bytedance/sonic/decoder"
 
 	"github.com/retailflow/stampede/reference/api"
+	"github.com/retailflow/stampede/reference/functions/rest"
 )
 
-// errNotBatch is returned for a body that is not a JSON array in UTF-8.
-var errNotBatch = errors.New("body is not a JSON array of events")
+// Errors of a body as a whole.
+var (
+	errNotBatch = errors.New("the body is not a JSON array of events in UTF-8")
+	errTooMany  = fmt.Errorf("the batch has more than %d events", api.MaxBatchEvents)
+)
 
-// batch walks the elements of a CloudEvents batch without decoding them: each is checked to be
-// one JSON value and cut out, so its size and the number of elements are known before memory
-// is spent on them.
-type batch struct {
-	rest  string
-	began bool
+// errEventSize stops the reading of an event that is already too large.
+var errEventSize = errors.New("event too large")
+
+// take validates every event of the body and encodes the valid ones into w.records. The error
+// wraps [errNotBatch] or [errTooMany], and then nothing of the body counts.
+func (h *Events) take(tenant, correlation, body string, w *workspace, now time.Time) (accepted int, err error) {
+	if !utf8.ValidString(body) {
+		return 0, errNotBatch
+	}
+	w.records.reset(tenant, correlation, h.options.Version, now)
+	allowed := h.options.window(now)
+	s := rest.NewScanner(body)
+	s.Array(func() {
+		if len(w.results) == api.MaxBatchEvents {
+			s.Stop(errTooMany)
+			return
+		}
+		r := w.takeOne(s, allowed)
+		if s.Err() != nil {
+			return
+		}
+		result := api.EventResult{Index: len(w.results), ID: clip(w.in.ID), Status: http.StatusAccepted}
+		if r != nil {
+			result.Status, result.Code, result.Detail = http.StatusBadRequest, r.code, r.detail
+		} else {
+			accepted++
+			w.records.add(&w.event)
+		}
+		w.results = append(w.results, result)
+	})
+	s.End()
+	switch err := s.Err(); {
+	case errors.Is(err, errTooMany):
+		return 0, errTooMany
+	case err != nil:
+		return 0, fmt.Errorf("%w: %w", errNotBatch, err)
+	}
+	return accepted, nil
 }
 
-func newBatch(body string) (*batch, error) {
-	rest := strings.TrimLeft(body, " \t\r\n")
-	if !strings.HasPrefix(rest, "[") || !utf8.ValidString(rest) {
-		return nil, errNotBatch
-	}
-	return &batch{rest: rest[1:]}, nil
-}
-
-// next is the next element's text; more is false at the end of a well-formed array.
-func (b *batch) next() (element string, more bool, err error) {
-	b.rest = strings.TrimLeft(b.rest, " \t\r\n")
-	if strings.HasPrefix(b.rest, "]") {
-		if strings.TrimLeft(b.rest[1:], " \t\r\n") != "" {
-			return "", false, errNotBatch
+// takeOne reads one event and validates it. Afterwards the scanner stands behind the event, or
+// has an error because the body is no JSON.
+func (w *workspace) takeOne(s *rest.Scanner, allowed window) *refusal {
+	from := s.Next()
+	w.in.read(s)
+	if err := s.Err(); errors.Is(err, rest.ErrMismatch) || errors.Is(err, errEventSize) {
+		s.Rewind(from)
+		s.Skip()
+		if s.Offset()-from <= api.MaxEventBytes {
+			return refuse(CodeMalformed, "%v", err)
 		}
-		return "", false, nil
 	}
-	if b.began {
-		if !strings.HasPrefix(b.rest, ",") {
-			return "", false, errNotBatch
-		}
-		b.rest = b.rest[1:]
+	if size := s.Offset() - from; size > api.MaxEventBytes {
+		return refuse(CodeTooLarge, "the event has %d bytes, at most %d", size, api.MaxEventBytes)
 	}
-	b.began = true
-	start, end := decoder.Skip(unsafe.Slice(unsafe.StringData(b.rest), len(b.rest)))
-	if start < 0 || end > len(b.rest) {
-		return "", false, errNotBatch
-	}
-	element, b.rest = b.rest[start:end], b.rest[end:]
-	return element, true, nil
+	return w.in.validate(allowed, &w.event)
 }
 
 // incoming is [api.CloudEvent] with its data already in place: the union of [api.ProductData],
 // [api.InventoryData], [api.OrderData] and [api.CustomerData], so that one pass reads it all.
 type incoming struct {
-	SpecVersion string       `json:"specversion"`
-	ID          string       `json:"id"`
-	Source      string       `json:"source"`
-	Type        string       `json:"type"`
-	Time        string       `json:"time"`
-	ContentType string       `json:"datacontenttype"`
-	Data        incomingData `json:"data"`
+	SpecVersion string
+	ID          string
+	Source      string
+	Type        string
+	Time        string
+	ContentType string
+	Data        incomingData
 }
 
 type incomingData struct {
-	SKU      string              `json:"sku"`
-	Customer string              `json:"customer"`
-	Title    string              `json:"title"`
-	Category string              `json:"category"`
-	Price    int64               `json:"price_minor"`
-	Currency string              `json:"currency"`
-	Quantity int64               `json:"quantity"`
-	Sequence uint64              `json:"sequence"`
-	Order    string              `json:"order"`
-	Amount   int64               `json:"amount_minor"`
-	Lines    []api.OrderLineData `json:"lines"`
-	Email    string              `json:"email"`
-	Country  string              `json:"country"`
+	SKU      string
+	Customer string
+	Title    string
+	Category string
+	Price    int64
+	Currency string
+	Quantity int64
+	Sequence uint64
+	Order    string
+	Amount   int64
+	Lines    []api.OrderLineData
+	Email    string
+	Country  string
 }
 
-// decoding leaves strings in the input where it can.
-var decoding = sonic.Config{}.Froze()
-
-// read decodes one element into e, whose memory is used again.
-func (e *incoming) read(element string) error {
-	lines := e.Data.Lines[:cap(e.Data.Lines)]
-	clear(lines)
-	*e = incoming{Data: incomingData{Lines: lines[:0]}}
-	return decoding.UnmarshalFromString(element, e)
+// read takes the scanner's next value into e, whose memory is used again.
+func (e *incoming) read(s *rest.Scanner) {
+	from := s.Offset()
+	*e = incoming{Data: incomingData{Lines: e.Data.Lines[:0]}}
+	s.Object(func(key string) {
+		switch key {
+		case "specversion":
+			e.SpecVersion = s.Text()
+		case "id":
+			e.ID = s.Text()
+		case "source":
+			e.Source = s.Text()
+		case "type":
+			e.Type = s.Text()
+		case "time":
+			e.Time = s.Text()
+		case "datacontenttype":
+			e.ContentType = s.Text()
+		case "data":
+			e.Data.read(s, from)
+		default:
+			s.Skip()
+		}
+	})
 }
 
-// isObject says whether text is exactly one JSON object in UTF-8.
-func isObject(text string) bool {
-	text = strings.Trim(text, " \t\r\n")
-	if !strings.HasPrefix(text, "{") || !utf8.ValidString(text) {
-		return false
-	}
-	_, end := decoder.Skip(unsafe.Slice(unsafe.StringData(text), len(text)))
-	return end == len(text)
+// read takes the data of an event that began at an offset.
+func (d *incomingData) read(s *rest.Scanner, from int) {
+	s.Object(func(key string) {
+		switch key {
+		case "sku":
+			d.SKU = s.Text()
+		case "customer":
+			d.Customer = s.Text()
+		case "title":
+			d.Title = s.Text()
+		case "category":
+			d.Category = s.Text()
+		case "price_minor":
+			d.Price = s.Int()
+		case "currency":
+			d.Currency = s.Text()
+		case "quantity":
+			d.Quantity = s.Int()
+		case "sequence":
+			d.Sequence = s.Uint()
+		case "order":
+			d.Order = s.Text()
+		case "amount_minor":
+			d.Amount = s.Int()
+		case "lines":
+			d.Lines = d.Lines[:0]
+			s.Array(func() {
+				d.Lines = append(d.Lines, readLine(s))
+				if s.Offset()-from > api.MaxEventBytes {
+					s.Stop(errEventSize)
+				}
+			})
+		case "email":
+			d.Email = s.Text()
+		case "country":
+			d.Country = s.Text()
+		default:
+			s.Skip()
+		}
+	})
+}
+
+func readLine(s *rest.Scanner) (line api.OrderLineData) {
+	s.Object(func(key string) {
+		switch key {
+		case "sku":
+			line.SKU = s.Text()
+		case "quantity":
+			line.Quantity = s.Int()
+		case "unit_price":
+			line.UnitPrice = s.Text()
+		default:
+			s.Skip()
+		}
+	})
+	return line
 }

@@ -96,48 +96,6 @@ func (h *Events) handle(ctx context.Context, request *rest.Request, w *workspace
 	return http.StatusAccepted, rest.Answer(http.StatusAccepted, correlation, w.body), nil
 }
 
-// take validates every event of the body and encodes the valid ones into w.records. The error
-// is [errNotBatch] or [errTooMany], and then nothing of the body counts.
-func (h *Events) take(tenant, correlation, body string, w *workspace, now time.Time) (accepted int, err error) {
-	elements, err := newBatch(body)
-	if err != nil {
-		return 0, err
-	}
-	w.records.reset(tenant, correlation, h.options.Version, now)
-	allowed := h.options.window(now)
-	for {
-		element, more, err := elements.next()
-		if err != nil || !more {
-			return accepted, err
-		}
-		if len(w.results) == api.MaxBatchEvents {
-			return 0, errTooMany
-		}
-		result := api.EventResult{Index: len(w.results), Status: http.StatusAccepted}
-		if r := w.takeOne(element, allowed); r != nil {
-			result.Status, result.Code, result.Detail = http.StatusBadRequest, r.code, r.detail
-		} else {
-			accepted++
-			w.records.add(&w.event)
-		}
-		result.ID = clipID(w.in.ID)
-		w.results = append(w.results, result)
-	}
-}
-
-var errTooMany = errors.New("the batch has more than 500 events")
-
-func (w *workspace) takeOne(element string, allowed window) *refusal {
-	if len(element) > api.MaxEventBytes {
-		w.in.ID = ""
-		return refuse(CodeTooLarge, "the event has %d bytes, at most %d", len(element), api.MaxEventBytes)
-	}
-	if err := w.in.read(element); err != nil {
-		return refuse(CodeMalformed, "%s", decodeDetail(err))
-	}
-	return w.in.validate(allowed, &w.event)
-}
-
 // note writes one line for a request that failed on our side or was slow, and for every
 // request at debug level.
 func (o *Options) note(ctx context.Context, message string, request *rest.Request, status int, correlation string, events int, took time.Duration, cause error) {

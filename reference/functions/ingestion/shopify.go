@@ -3,10 +3,12 @@ package ingestion
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/retailflow/stampede/reference/api"
 	"github.com/retailflow/stampede/reference/functions/rest"
@@ -74,6 +76,14 @@ type shopifyBody struct {
 	// inventory levels
 	InventoryItem scalar `json:"inventory_item_id"`
 	Available     *int64 `json:"available"`
+}
+
+// decode reads a webhook's body. Webhooks are few, so encoding/json is fast enough.
+func (b *shopifyBody) decode(body string) error {
+	if !utf8.ValidString(body) || !strings.HasPrefix(strings.TrimLeft(body, " \t\r\n"), "{") {
+		return errors.New("the body is not a JSON object in UTF-8")
+	}
+	return json.Unmarshal([]byte(body), b)
 }
 
 type shopifyCustomer struct {

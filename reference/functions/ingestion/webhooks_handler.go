@@ -88,11 +88,8 @@ func (h *Webhooks) handle(ctx context.Context, request *rest.Request, w *webhook
 			"topic "+clip(request.Headers.ShopifyTopic)+", want one of "+strings.Join(ShopifyTopics[:], ", "), nil))
 	}
 	webhook := shopifyWebhook{tenant: request.Tenant(), headers: &request.Headers, shop: shop}
-	if !isObject(body) {
-		return refused(refuseRequest(http.StatusBadRequest, correlation, "body_malformed", "the body is not a JSON object in UTF-8", nil))
-	}
-	if err := decoding.UnmarshalFromString(body, &webhook.body); err != nil {
-		return refused(refuseRequest(http.StatusBadRequest, correlation, "body_malformed", decodeDetail(err), nil))
+	if err := webhook.body.decode(body); err != nil {
+		return refused(refuseRequest(http.StatusBadRequest, correlation, "body_malformed", clip(err.Error()), nil))
 	}
 	w.records.reset(webhook.tenant, correlation, h.options.Version, now)
 	made, r := webhook.event(h.options.window(now), &w.event)

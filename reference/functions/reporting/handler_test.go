@@ -102,7 +102,7 @@ func TestClosedBucketsAreKeptAndOpenOnesAreNot(t *testing.T) {
 	}
 	hours := "T#t0001#R#1h#202611"
 	minutes := "T#t0001#R#1m#20261127"
-	body := " pk, sk, gen, roll, parts, dig, body, zone"
+	body := " " + strings.Join([]string{store.AttrPK, store.AttrSK, store.AttrGen, store.AttrRollup, store.AttrParts, store.AttrDigest, store.AttrBody, store.AttrZone}, ", ")
 	require.ElementsMatch(t, []string{store.MarkerPK(store.MarkerShard("t0001")) + " ", store.MarkerPK(store.MarkerShard("t0001")) + " ",
 		hours + body, minutes + body, minutes + body}, ask())
 	require.Empty(t, ask(), "all of it is fresh")
@@ -110,7 +110,7 @@ func TestClosedBucketsAreKeptAndOpenOnesAreNot(t *testing.T) {
 	require.ElementsMatch(t, []string{store.MarkerPK(store.MarkerShard("t0001")) + " ", store.MarkerPK(store.MarkerShard("t0001")) + " ", minutes + body}, ask(),
 		"open minutes and markers")
 	c.at = c.at.Add(3 * time.Second)
-	require.Contains(t, ask(), hours+" sk, gen", "closed buckets by generation alone")
+	require.Contains(t, ask(), hours+" "+store.AttrSK+", "+store.AttrGen, "closed buckets by generation alone")
 	require.Equal(t, 1, db.gets, "the tenant's zone is read once")
 }
 

@@ -10,40 +10,32 @@ import (
 	"strings"
 	"sync"
 	"unsafe"
-
-	"github.com/bytedance/sonic"
 )
 
 // Headers are the request headers that a function of ours looks at; names are matched in any case.
 type Headers struct {
-	ContentType     string `json:"Content-Type"`
-	ContentEncoding string `json:"Content-Encoding"`
-	Correlation     string `json:"X-Correlation-Id"`
+	ContentType     string
+	ContentEncoding string
+	Correlation     string // X-Correlation-Id
 
-	ShopifySignature   string `json:"X-Shopify-Hmac-Sha256"`
-	ShopifyTopic       string `json:"X-Shopify-Topic"`
-	ShopifyShop        string `json:"X-Shopify-Shop-Domain"`
-	ShopifyEvent       string `json:"X-Shopify-Event-Id"`
-	ShopifyTriggeredAt string `json:"X-Shopify-Triggered-At"`
+	ShopifySignature   string // X-Shopify-Hmac-Sha256
+	ShopifyTopic       string // X-Shopify-Topic
+	ShopifyEvent       string // X-Shopify-Event-Id
+	ShopifyTriggeredAt string // X-Shopify-Triggered-At
 }
 
-// Request is the part of a proxy request that the functions use. Its strings point into the
-// payload it was parsed from.
+// Request is the part of a proxy request that the functions use. Its strings may point into
+// the payload that it was parsed from.
 type Request struct {
-	Resource string            `json:"resource"` // the path template, such as "/v1/tenants/{tenant}/events"
-	Method   string            `json:"httpMethod"`
-	Path     string            `json:"path"`
-	Headers  Headers           `json:"headers"`
-	Query    map[string]string `json:"queryStringParameters"`
-	Params   map[string]string `json:"pathParameters"`
-	Body     string            `json:"body"`
-	Base64   bool              `json:"isBase64Encoded"`
-	Context  struct {
-		RequestID  string `json:"requestId"`
-		Authorizer struct {
-			Tenant string `json:"tenant"` // whose the credentials are; "*" may act for any
-		} `json:"authorizer"`
-	} `json:"requestContext"`
+	Resource  string // the path template, such as "/v1/tenants/{tenant}/events"
+	Path      string
+	Headers   Headers
+	Query     map[string]string // nil if there is none
+	Params    map[string]string // of the path
+	Body      string
+	Base64    bool   // Body is in base64
+	RequestID string // the gateway's
+	Owner     string // tenant of the credentials, "*" if they may act for any, "" if there are none
 }
 
 // Errors that [Request.Payload] wraps; each has a status of its own.
@@ -53,15 +45,87 @@ var (
 	ErrMangled  = errors.New("body cannot be decoded")
 )
 
-var decoding = sonic.Config{}.Froze()
-
 // Parse reads a proxy request. The payload must not change while the request is in use.
 func Parse(payload []byte) (*Request, error) {
-	request := new(Request)
-	if err := decoding.UnmarshalFromString(unsafe.String(unsafe.SliceData(payload), len(payload)), request); err != nil {
-		return nil, fmt.Errorf("read proxy request of %d bytes: %w", len(payload), err)
+	text := unsafe.String(unsafe.SliceData(payload), len(payload))
+	r, s := new(Request), NewScanner(text)
+	s.Object(func(key string) {
+		switch key {
+		case "resource":
+			r.Resource = s.Text()
+		case "path":
+			r.Path = s.Text()
+		case "headers":
+			s.Object(func(name string) { r.Headers.read(s, name) })
+		case "queryStringParameters":
+			r.Query = texts(s)
+		case "pathParameters":
+			r.Params = texts(s)
+		case "body":
+			r.Body = s.Text()
+		case "isBase64Encoded":
+			r.Base64 = s.Bool()
+		case "requestContext":
+			s.Object(func(key string) { r.readContext(s, key) })
+		default:
+			s.Skip()
+		}
+	})
+	if !s.End() {
+		return nil, fmt.Errorf("read proxy request of %d bytes: %w", len(payload), s.Err())
 	}
-	return request, nil
+	return r, nil
+}
+
+func texts(s *Scanner) (out map[string]string) {
+	s.Object(func(name string) {
+		if out == nil {
+			out = make(map[string]string, 4)
+		}
+		out[name] = s.Text()
+	})
+	return out
+}
+
+func (r *Request) readContext(s *Scanner, key string) {
+	switch key {
+	case "requestId":
+		r.RequestID = s.Text()
+	case "authorizer":
+		s.Object(func(key string) {
+			if key == "tenant" {
+				r.Owner = s.Text()
+			} else {
+				s.Skip()
+			}
+		})
+	default:
+		s.Skip()
+	}
+}
+
+func (h *Headers) read(s *Scanner, name string) {
+	var into *string
+	switch { // most names differ in their first bytes
+	case strings.EqualFold(name, "Content-Type"):
+		into = &h.ContentType
+	case strings.EqualFold(name, "Content-Encoding"):
+		into = &h.ContentEncoding
+	case strings.EqualFold(name, "X-Correlation-Id"):
+		into = &h.Correlation
+	case strings.EqualFold(name, "X-Shopify-Hmac-Sha256"):
+		into = &h.ShopifySignature
+	case strings.EqualFold(name, "X-Shopify-Topic"):
+		into = &h.ShopifyTopic
+	case strings.EqualFold(name, "X-Shopify-Event-Id"):
+		into = &h.ShopifyEvent
+	case strings.EqualFold(name, "X-Shopify-Triggered-At"):
+		into = &h.ShopifyTriggeredAt
+	default:
+		s.Skip()
+		return
+	}
+	*into = s.Text()
 }
 
 // Tenant is the {tenant} of the path, "" if the path has none.
@@ -70,8 +134,7 @@ func (r *Request) Tenant() string { return r.Params["tenant"] }
 // Foreign says whether the caller's credentials belong to another tenant than the path names.
 // The gateway refuses such requests already; a second look costs nothing.
 func (r *Request) Foreign() bool {
-	owner := r.Context.Authorizer.Tenant
-	return owner != "" && owner != "*" && owner != r.Tenant()
+	return r.Owner != "" && r.Owner != "*" && r.Owner != r.Tenant()
 }
 
 // Correlation is the caller's X-Correlation-Id if it is 1 to 64 letters, digits, '.', '_', ':'
@@ -79,12 +142,12 @@ func (r *Request) Foreign() bool {
 func (r *Request) Correlation() string {
 	id := r.Headers.Correlation
 	if len(id) == 0 || len(id) > 64 {
-		return r.Context.RequestID
+		return r.RequestID
 	}
 	for i := range len(id) {
 		c := id[i]
 		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && strings.IndexByte("._:-", c) < 0 {
-			return r.Context.RequestID
+			return r.RequestID
 		}
 	}
 	return id
