@@ -73,3 +73,21 @@ func TestErrorsNameTheirNamespace(t *testing.T) {
 		require.Contains(t, string(out), `"__type":"`+want+`"`)
 	}
 }
+
+func TestAPanicLeavesNoItemLocked(t *testing.T) {
+	r := open(t, Options{})
+	r.create("one", "pk", "", "pk:S")
+	operations["Panic"] = func(c *call) error {
+		tab, err := c.s.table([]byte("one"))
+		require.NoError(t, err)
+		ch := change{verb: verbDelete, table: tab, given: docOf(t, `{"pk":{"S":"a"}}`)}
+		require.NoError(t, ch.prepare())
+		c.begin().Lock(ch.key)
+		panic("broken")
+	}
+	defer delete(operations, "Panic")
+	require.PanicsWithValue(t, "broken", func() {
+		r.service.ServeAWS(&discard{header: http.Header{}}, wireRequest("Panic", "{}"))
+	})
+	r.put("one", av{"pk": S("a")})
+}

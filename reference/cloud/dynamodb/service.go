@@ -115,11 +115,7 @@ var operations = map[string]operation{
 // ServeAWS answers one request that was verified.
 func (s *Service) ServeAWS(w http.ResponseWriter, r *wire.Request) {
 	c := s.replies.Get().(*call)
-	defer func() {
-		if c.unit != nil { // a panic: whoever recovers it must not leave items locked
-			c.unit.Release()
-		}
-	}()
+	defer c.end()
 	c.r, c.now = r, s.now()
 	var err error
 	if op := operations[r.Action]; op != nil {
@@ -129,12 +125,21 @@ func (s *Service) ServeAWS(w http.ResponseWriter, r *wire.Request) {
 	}
 	s.counters.note(r.Action, err)
 	c.reply(w, err)
+}
+
+// end gives the call back. One that panicked inside its unit gives the locks back, since
+// whoever recovers it must not leave items locked, and is not used again.
+func (c *call) end() {
+	if c.unit != nil {
+		c.release()
+		return
+	}
 	if cap(c.out)+cap(c.arena)+cap(c.old) > maxKeptBuffers {
 		c.out, c.arena, c.old = nil, nil, nil
 	}
 	clear(c.actions)
 	c.r, c.actions = nil, c.actions[:0]
-	s.replies.Put(c)
+	c.s.replies.Put(c)
 }
 
 // begin starts the call's unit of work in the store.
