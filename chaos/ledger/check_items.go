@@ -9,54 +9,49 @@ import (
 	"github.com/retailflow/stampede/reference/api"
 )
 
-// transition is what makes an order fact the one it is.
+// transition is what makes an order fact the one it is: the event that reported it. A shop may
+// report the same transition twice, under two ids; that is two facts.
 type transition struct {
-	tenant, order uint32
-	kind          uint8
-	timeMS        int64
+	tenant uint32
+	id     api.ID
 }
 
 func isOrder(kind uint8) bool { return api.EventType(kind).Stream() == api.Orders }
 
-// checkOrders compares order facts with the order events that are present. Two events of one
-// order, state and time are one fact, with the amount of either.
+// checkOrders compares order facts with the order events that are present. An id that came with
+// several contents may be stored with any of them.
 func (r *reconciliation) checkOrders(ctx context.Context, rows Rows[OrderFact]) error {
 	f := r.finding(CheckOrders)
 	if r.present == nil || rows == nil {
 		return nil
 	}
 	type expected struct {
-		events []*fact
-		seen   bool
+		event *fact
+		seen  bool
 	}
 	due := map[transition]*expected{}
 	for i := range r.present.first {
 		if e := &r.present.at(i).fact; isOrder(e.kind) {
-			key := transition{e.tenant, e.order, e.kind, e.timeMS}
-			if due[key] == nil {
-				due[key] = &expected{}
-			}
-			due[key].events = append(due[key].events, e)
+			due[transition{e.tenant, e.id}] = &expected{event: e}
 		}
 	}
 	err := rows(ctx, func(o OrderFact) error {
 		f.Compared++
-		want := due[transition{r.names.of(o.Tenant), r.names.of(o.Order), uint8(o.State), o.TimeMS}]
+		want := due[transition{r.names.of(o.Tenant), o.ID}]
 		if want == nil {
 			f.bad(1, "tenant %s order %s %s at %s: no event says so", o.Tenant, o.Order, o.State.Name(), timeMS(o.TimeMS))
 			return nil
 		}
-		if want.seen {
-			f.bad(1, "tenant %s order %s %s at %s: stored twice", o.Tenant, o.Order, o.State.Name(), timeMS(o.TimeMS))
+		e := want.event
+		switch {
+		case want.seen:
+			f.bad(1, "%s: stored twice", r.name(e))
+		case r.names.text[e.order] != o.Order || e.kind != uint8(o.State) || e.timeMS != o.TimeMS:
+			f.bad(1, "%s: stored as order %s %s at %s", r.name(e), o.Order, o.State.Name(), timeMS(o.TimeMS))
+		case e.amount != o.Amount || r.names.text[e.currency] != o.Currency:
+			f.bad(1, "%s: %d %s instead of %d %s", r.name(e), o.Amount, o.Currency, e.amount, r.names.text[e.currency])
 		}
 		want.seen = true
-		for _, e := range want.events {
-			if e.amount == o.Amount && r.names.text[e.currency] == o.Currency {
-				return nil
-			}
-		}
-		e := want.events[0]
-		f.bad(1, "%s: %d %s instead of %d %s", r.name(e), o.Amount, o.Currency, e.amount, r.names.text[e.currency])
 		return nil
 	})
 	if err != nil {
@@ -65,7 +60,7 @@ func (r *reconciliation) checkOrders(ctx context.Context, rows Rows[OrderFact]) 
 	for _, want := range due {
 		if !want.seen {
 			f.Compared++
-			f.bad(1, "%s has no order fact", r.name(want.events[0]))
+			f.bad(1, "%s has no order fact", r.name(want.event))
 		}
 	}
 	return nil
@@ -73,7 +68,8 @@ func (r *reconciliation) checkOrders(ctx context.Context, rows Rows[OrderFact]) 
 
 type product struct{ tenant, sku uint32 }
 
-// checkStock compares levels with the newest count of each product: by event time, then id.
+// checkStock compares levels with the newest count of each product: by the store's own
+// sequence, then id.
 func (r *reconciliation) checkStock(ctx context.Context, rows Rows[Stock]) error {
 	f := r.finding(CheckStock)
 	if r.present == nil || rows == nil {
@@ -86,7 +82,7 @@ func (r *reconciliation) checkStock(ctx context.Context, rows Rows[Stock]) error
 			continue
 		}
 		key := product{e.tenant, e.sku}
-		if old := newest[key]; old == nil || cmp.Or(cmp.Compare(old.timeMS, e.timeMS), bytes.Compare(old.id[:], e.id[:])) < 0 {
+		if old := newest[key]; old == nil || cmp.Or(cmp.Compare(old.sequence, e.sequence), bytes.Compare(old.id[:], e.id[:])) < 0 {
 			newest[key] = e
 		}
 	}

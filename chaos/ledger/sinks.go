@@ -77,6 +77,7 @@ func FiguresOf(s *api.Summary) (Figures, error) {
 // OrderFact is one transition of an order.
 type OrderFact struct {
 	Tenant   string
+	ID       api.ID // of the event that reported it
 	Order    string
 	State    api.EventType
 	TimeMS   int64

@@ -77,11 +77,11 @@ func (s *system) rollUp() {
 			s.days[key{p.Tenant, day.Unix()}].Conflicts += n
 		}
 		if f.Type.Stream() == api.Orders {
-			s.orders = append(s.orders, ledger.OrderFact{Tenant: p.Tenant, Order: f.Order, State: f.Type, TimeMS: f.TimeMS, Amount: f.Amount, Currency: f.Currency})
+			s.orders = append(s.orders, ledger.OrderFact{Tenant: p.Tenant, ID: f.ID, Order: f.Order, State: f.Type, TimeMS: f.TimeMS, Amount: f.Amount, Currency: f.Currency})
 		}
 		if f.Type == api.EventType_INVENTORY_ADJUSTED {
 			old, ok := stock[p.Tenant+f.SKU]
-			if !ok || old.f.TimeMS < f.TimeMS || old.f.TimeMS == f.TimeMS && old.f.ID.String() < f.ID.String() {
+			if !ok || old.f.Sequence < f.Sequence || old.f.Sequence == f.Sequence && old.f.ID.String() < f.ID.String() {
 				stock[p.Tenant+f.SKU] = stocked{f, p.Tenant}
 			}
 		}
