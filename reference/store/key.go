@@ -27,7 +27,7 @@ const (
 	AttrParts   = "parts"   // N: number of part items instead of AttrRollup
 	AttrDigest  = "dig"     // S: names the parts
 	AttrBlocks  = "blks"    // B: an encoded codec.State, of minutes only
-	AttrZone    = "zone"    // S: IANA zone of a tenant, or of a daily roll-up
+	AttrZone    = "tz"      // S: IANA zone of a tenant, or of a daily roll-up
 	AttrShards  = "shards"  // N: a shard count
 )
 

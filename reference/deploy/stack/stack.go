@@ -1,0 +1,105 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/smithy-go"
+	"golang.org/x/sync/errgroup"
+)
+
+// Tenant is one retailer as the platform knows it.
+type Tenant struct {
+	ID            string
+	Name          string
+	Platform      string // shopify, woocommerce, magento, custom
+	Plan          string
+	Zone          string // IANA
+	Currency      string // ISO 4217
+	ShopifySecret string // signs its webhooks; "" if it sends none
+	APIKey        string
+}
+
+// Config is what a deployment of the stack may choose. Zero values take the defaults given.
+type Config struct {
+	Endpoints      Endpoints
+	FunctionBinary string            // absolute path of stampede-fn
+	FunctionEnv    map[string]string // added to every function's environment
+	FunctionURL    string            // data endpoint as functions see it; Endpoints.Data
+
+	BufferInterval time.Duration // Firehose: 60 s
+	BufferBytes    int64         // Firehose: 5 MB
+	PassInterval   time.Duration // roll-up passes: 5 s
+	PassCount      int           // passes of one execution: 12
+
+	Tenants []Tenant
+}
+
+func (c *Config) ensureDefaults() {
+	if c.BufferInterval == 0 {
+		c.BufferInterval = 60 * time.Second
+	}
+	if c.BufferBytes == 0 {
+		c.BufferBytes = 5 << 20
+	}
+	if c.PassInterval == 0 {
+		c.PassInterval = 5 * time.Second
+	}
+	if c.PassCount == 0 {
+		c.PassCount = 12
+	}
+	if c.FunctionURL == "" {
+		c.FunctionURL = c.Endpoints.Data
+	}
+}
+
+// Apply creates what does not exist yet and returns once events can be accepted and are
+// processed. It returns the first error, naming the resource.
+func Apply(ctx context.Context, cfg Config) error {
+	cfg.ensureDefaults()
+	d := deployment{cfg: cfg, clients: NewClients(cfg.Endpoints)}
+
+	// Stores and functions first, in parallel; then what refers to them.
+	stores, sctx := errgroup.WithContext(ctx)
+	stores.Go(func() error { return d.tables(sctx) })
+	stores.Go(func() error { return d.bucketAndStreams(sctx) })
+	stores.Go(func() error { return d.queues(sctx) })
+	stores.Go(func() error { return d.functions(sctx) })
+	stores.Go(func() error { return d.restAPI(sctx) })
+	if err := stores.Wait(); err != nil {
+		return err
+	}
+	wiring, wctx := errgroup.WithContext(ctx)
+	wiring.Go(func() error { return d.seedTenants(wctx) })
+	wiring.Go(func() error { return d.mappings(wctx) })
+	wiring.Go(func() error { return d.rules(wctx) })
+	wiring.Go(func() error { return d.rollUps(wctx) })
+	return wiring.Wait()
+}
+
+type deployment struct {
+	cfg     Config
+	clients Clients
+}
+
+// unlessExists drops the error of a resource that an earlier Apply created.
+func unlessExists(err error, codes ...string) error {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		for _, code := range codes {
+			if api.ErrorCode() == code {
+				return nil
+			}
+		}
+	}
+	return err
+}
+
+func named(operation, resource string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %s: %w", operation, resource, err)
+}
