@@ -1,0 +1,184 @@
+package run
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/retailflow/stampede/chaos/ledger"
+	"github.com/retailflow/stampede/loadgen/attack"
+	"github.com/retailflow/stampede/reports"
+	"github.com/retailflow/stampede/reports/stat"
+	"github.com/retailflow/stampede/scenarios"
+)
+
+// objectiveChecks hold the requests planned outside fault windows against the objectives.
+func objectiveChecks(s *scenarios.Scenario, all []reports.Latency, freshness *stat.Histogram) []reports.Check {
+	outside := reports.Latency{}
+	for _, l := range all {
+		if l.Kind == "" && l.Part == reports.Outside {
+			outside = l
+		}
+	}
+	latency := reports.CheckQuantile("latency-p99", &outside.Response, 0.99, s.Objectives.P99)
+	latency.Detail += " Refused, failed, timed out and unsent requests count at their timeout."
+	availability := reports.CheckShare("availability", outside.OK, outside.Planned, float64(s.Objectives.Availability))
+	fresh := reports.CheckQuantile("freshness-p99", freshness, 0.99, s.Objectives.FreshnessP99)
+	checks := []reports.Check{latency, availability, fresh}
+	for i := range checks {
+		checks[i].Required = true
+	}
+	// Half a minute has too few probes to prove a p99 of them; it is shown all the same.
+	if freshness.Count() > 0 && s.Load.Length() < time.Minute {
+		checks[2].Required = false
+	}
+	return checks
+}
+
+// ledgerChecks are the ledger's, in the report's form.
+func ledgerChecks(truth *ledger.Report) []reports.Check {
+	status := map[ledger.Status]reports.Status{ledger.Pass: reports.Pass, ledger.Fail: reports.Fail, ledger.NotProved: reports.Unknown}
+	var out []reports.Check
+	for _, c := range truth.Checks {
+		out = append(out, reports.Check{
+			Name: c.Name, Group: reports.GroupLedger, Status: status[c.Status], Required: ledgerRequires(c),
+			Objective: c.Title, Observed: fmt.Sprintf("%s of %s wrong", reports.Count(c.Bad), reports.Count(c.Compared)), Detail: c.Reason,
+			Numbers:  map[string]float64{"compared": float64(c.Compared), "wrong": float64(c.Bad)},
+			Examples: c.Examples,
+		})
+	}
+	return out
+}
+
+// ledgerRequires says whether a check must be proved: all, but those about buckets of which a
+// short run may close none.
+func ledgerRequires(c ledger.Check) bool {
+	return c.Status != ledger.NotProved || c.Compared > 0 || c.Name != ledger.CheckHours && c.Name != ledger.CheckDays
+}
+
+// faultChecks say for each fault whether it struck, and whether its own limits held.
+func faultChecks(faults []reports.Fault) []reports.Check {
+	var out []reports.Check
+	for _, f := range faults {
+		c := reports.Check{Name: "fault-" + f.Name, Group: reports.GroupFaults, Status: reports.Pass, Required: true,
+			Objective: fmt.Sprintf("strikes at least %d times, and its limits hold", f.HitsWant), Observed: f.Effect,
+			Numbers: map[string]float64{"hits": float64(f.Hits), "hits_wanted": float64(f.HitsWant)}}
+		for _, l := range f.Limits {
+			c.Observed += fmt.Sprintf("; %s %s", l.Name, l.Observed)
+			if l.Status == reports.Fail {
+				c.Status = reports.Fail
+				c.Examples = append(c.Examples, fmt.Sprintf("%s: %s, allowed %s", l.Name, l.Observed, l.Limit))
+			}
+		}
+		if f.Hits < f.HitsWant {
+			c.Status = reports.Invalid
+			c.Detail = "A fault that did not strike proves nothing."
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// faultLimits hold the requests planned inside one window against the fault's own limits.
+func faultLimits(f scenarios.Fault, w window, requests []request, timeout time.Duration) []reports.FaultLimit {
+	var h stat.Histogram
+	var good, all int64
+	for _, q := range requests {
+		if !inside([]window{w}, q.planned) {
+			continue
+		}
+		all++
+		if q.ok() {
+			good++
+		}
+		h.Record(q.response(timeout))
+	}
+	var out []reports.FaultLimit
+	if limit := f.Limits.P99; limit > 0 {
+		l := reports.FaultLimit{Name: "p99", Limit: "≤ " + reports.FormatDuration(limit), Observed: reports.FormatDuration(h.Quantile(0.99)), Status: reports.Pass}
+		if h.Quantile(0.99) > limit {
+			l.Status = reports.Fail
+		}
+		out = append(out, l)
+	}
+	if limit := float64(f.Limits.Availability); limit > 0 {
+		share := 1.0
+		if all > 0 {
+			share = float64(good) / float64(all)
+		}
+		l := reports.FaultLimit{Name: "availability", Limit: "≥ " + reports.Percent(limit), Observed: reports.Percent(share), Status: reports.Pass}
+		if share < limit {
+			l.Status = reports.Fail
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// rolloutChecks judge the rollbacks: a bad release must be found and gone in time.
+func rolloutChecks(s *scenarios.Scenario, rollouts []reports.Rollout) []reports.Check {
+	var out []reports.Check
+	for _, r := range rollouts {
+		c := reports.Check{Name: "rollback-" + r.Function, Group: reports.GroupRollout, Status: reports.Pass, Required: true,
+			Objective: "a bad release is rolled back within " + reports.FormatDuration(s.Objectives.Rollback)}
+		switch {
+		case r.Outcome != "rolled back" || r.Stopwatch == nil:
+			c.Status, c.Observed = reports.Fail, r.Outcome
+		default:
+			c.Observed = fmt.Sprintf("first bad answer → traffic safe in %s", r.Stopwatch.Total)
+			c.Numbers = map[string]float64{"total_ms": float64(time.Duration(r.Stopwatch.Total).Microseconds()) / 1e3}
+			if r.Stopwatch.Total > r.Stopwatch.Objective {
+				c.Status = reports.Fail
+			}
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// harnessChecks say whether the measurement itself can be trusted.
+func (d *drill) harnessChecks(requests []request, windows []window) []reports.Check {
+	limits := attack.Limits{LagP99: d.s.SelfWatch.LagP99, Late: int64(float64(d.s.SelfWatch.Unsent) * float64(len(requests)))}
+	generator := reports.Check{Name: "generator", Group: reports.GroupHarness, Status: reports.Pass, Required: true,
+		Objective: fmt.Sprintf("requests start at most %s late (p99), none is left unsent", reports.FormatDuration(d.s.SelfWatch.LagP99))}
+	lag := d.summary.Watch.Lag
+	generator.Observed = fmt.Sprintf("late by p50 %s, p99 %s; %s unsent", reports.FormatDuration(lag.P50), reports.FormatDuration(lag.P99), reports.Count(d.summary.Unsent))
+	generator.Numbers = map[string]float64{"lag_p99_ms": float64(lag.P99.Microseconds()) / 1e3, "unsent": float64(d.summary.Unsent), "sent": float64(d.summary.Sent)}
+	if sick := d.summary.Watch.Faults(limits); len(sick) > 0 {
+		generator.Status, generator.Detail = reports.Invalid, strings.Join(sick, "; ")
+	}
+	checks := []reports.Check{generator}
+
+	length := d.s.Load.Length()
+	share := float64(covered(windows, length)) / float64(length)
+	quiet := reports.Check{Name: "fault-windows", Group: reports.GroupHarness, Status: reports.Pass, Required: true,
+		Objective: "fault windows cover at most half of the run", Observed: reports.Percent(share), Numbers: map[string]float64{"share": share}}
+	if share > 0.5 {
+		quiet.Status = reports.Invalid
+		quiet.Detail = "Backlogs that lasted too long count as part of the window that made them."
+	}
+	if len(windows) > 0 {
+		checks = append(checks, quiet)
+	}
+	if len(d.undrained) > 0 {
+		checks = append(checks, reports.Check{Name: "drained", Group: reports.GroupHarness, Status: reports.Unknown, Required: true,
+			Objective: "everything comes to rest within " + reports.FormatDuration(d.s.Drain), Observed: strings.Join(d.undrained, ", ")})
+	} else if d.interrupted == nil {
+		checks = append(checks, reports.Check{Name: "drained", Group: reports.GroupHarness, Status: reports.Pass, Required: true,
+			Objective: "everything comes to rest within " + reports.FormatDuration(d.s.Drain), Observed: "after " + reports.FormatDuration(d.drainTook)})
+	}
+	if d.interrupted != nil {
+		checks = append(checks, reports.Check{Name: "complete", Group: reports.GroupHarness, Status: reports.Invalid, Required: true,
+			Objective: "the drill runs to its end", Observed: d.interrupted.Error(), Detail: "What was seen until then is reported; nothing is proved."})
+	}
+	if slices.ContainsFunc(d.chaos.struck(), func(s struck) bool { return s.err != nil }) {
+		for _, s := range d.chaos.struck() {
+			if s.err != nil {
+				checks = append(checks, reports.Check{Name: "healed-" + s.fault.Name, Group: reports.GroupHarness, Status: reports.Invalid, Required: true,
+					Objective: "the fault is applied and confirmed gone", Observed: "not confirmed", Detail: s.err.Error()})
+			}
+		}
+	}
+	return checks
+}

@@ -1,0 +1,340 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/retailflow/stampede/chaos/ledger"
+	"github.com/retailflow/stampede/loadgen/attack"
+	"github.com/retailflow/stampede/reference/deploy/stack"
+	"github.com/retailflow/stampede/reports"
+	"github.com/retailflow/stampede/scenarios"
+)
+
+// Options of [Drill]. Scenario, Out, Self and FunctionBinary are required.
+type Options struct {
+	Scenario       *scenarios.Scenario
+	Overrides      []string // path=value, as given, for the report
+	Seed           uint64
+	Out            string            // folder of the report; made if absent
+	DataDir        string            // of the platform; "" is a temporary one, removed at the end
+	Self           []string          // the stampede executable, and arguments before its command
+	FunctionBinary string            // stampede-fn
+	FunctionEnv    map[string]string // added to every function's environment
+	Command        string            // that repeats the drill, for the report
+	Version        string            // of stampede, for the report
+	Progress       io.Writer         // nil is quiet
+	Terminal       bool              // Progress may be rewritten in place
+}
+
+// errInterrupted is the cause of a drill that was stopped by its caller.
+var errInterrupted = errors.New("interrupted")
+
+// freeSpace is what a run wants on the disk of its data directory.
+const freeSpace = 1 << 30
+
+// Drill runs a scenario and writes its report into Out. The result says what was found; the
+// error says that the harness itself failed and that there is no verdict. When ctx ends, faults
+// are healed, processes stopped, and the result is that of what was seen, with verdict INVALID.
+func Drill(ctx context.Context, o Options) (*reports.Result, error) {
+	temporary, err := o.prepare()
+	if err != nil {
+		return nil, err
+	}
+	if temporary {
+		defer os.RemoveAll(o.DataDir)
+	}
+	d := &drill{o: &o, s: o.Scenario, began: time.Now(), say: newProgress(o.Progress, o.Terminal)}
+	result, err := d.run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := write(o.Out, result); err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+// prepare makes the folders absolute and present; temporary says that DataDir is to be removed.
+func (o *Options) prepare() (temporary bool, err error) {
+	if o.Out, err = filepath.Abs(o.Out); err != nil {
+		return false, fmt.Errorf("find report folder: %w", err)
+	}
+	if err := os.MkdirAll(o.Out, 0o755); err != nil {
+		return false, fmt.Errorf("make report folder: %w", err)
+	}
+	if o.DataDir == "" {
+		// Beside the report rather than in /tmp, which is often memory and too small.
+		if o.DataDir, err = os.MkdirTemp(o.Out, "state-"); err != nil {
+			return false, fmt.Errorf("make data directory: %w", err)
+		}
+		temporary = true
+	} else {
+		if o.DataDir, err = filepath.Abs(o.DataDir); err != nil {
+			return false, fmt.Errorf("find data directory: %w", err)
+		}
+		if err := os.MkdirAll(o.DataDir, 0o755); err != nil {
+			return false, fmt.Errorf("make data directory: %w", err)
+		}
+	}
+	return temporary, needSpace(o.DataDir, freeSpace)
+}
+
+// drill is one run in the making.
+type drill struct {
+	o     *Options
+	s     *scenarios.Scenario
+	began time.Time
+	say   *progress
+
+	people   *population
+	world    *world
+	platform *platform
+	load     *load
+	start    time.Time // planned time 0
+	journal  *journal
+	recorder *recorder
+	observer *observer
+	prober   *prober
+	chaos    *chaos
+
+	summary     attack.Summary
+	truth       ledger.Report
+	real        *reports.RealOrders
+	checks      []reports.Check // made on the way
+	drainTook   time.Duration
+	undrained   []string
+	boot        time.Duration // from the start of the processes to the first accepted event
+	interrupted error
+
+	diary struct {
+		sync.Mutex
+		notes []note
+	}
+}
+
+type note struct {
+	at         time.Time
+	kind, text string
+}
+
+// noted puts a line into the diary and shows it.
+func (d *drill) noted(kind, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	d.diary.Lock()
+	d.diary.notes = append(d.diary.notes, note{at: time.Now(), kind: kind, text: text})
+	d.diary.Unlock()
+	d.say.say("%7.1f s  %s: %s", time.Since(d.began).Seconds(), kind, text)
+}
+
+// since is the time since planned time 0.
+func (d *drill) since() time.Duration { return time.Since(d.start) }
+
+func (d *drill) run(ctx context.Context) (*reports.Result, error) {
+	if err := d.prepareRun(ctx); err != nil {
+		return nil, err
+	}
+	defer d.world.stop()
+
+	if err := d.drive(ctx); err != nil {
+		return nil, err
+	}
+	if err := d.reconcile(ctx); err != nil {
+		return nil, err
+	}
+	d.observer.look(context.WithoutCancel(ctx))
+	if err := d.world.supervisor.Failed(); err != nil {
+		d.checks = append(d.checks, reports.Check{Name: "processes", Group: reports.GroupHarness, Status: reports.Invalid, Required: true,
+			Objective: "no process dies but those that a fault kills", Observed: "one died", Detail: err.Error()})
+	}
+	d.world.stop()
+	return d.result(), nil
+}
+
+// prepareRun boots everything and draws the plan.
+func (d *drill) prepareRun(ctx context.Context) (err error) {
+	if d.people, err = newPopulation(d.s, d.o.Seed, time.Now()); err != nil {
+		return err
+	}
+	dir := filepath.Join(d.o.DataDir, "run")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make run directory: %w", err)
+	}
+	d.noted("boot", "starting the platform for %s tenants, seed %d", reports.Count(int64(len(d.people.tenants))), d.o.Seed)
+	booting := time.Now()
+	d.world, err = boot(ctx, d.o, dir, stack.Config{
+		FunctionBinary: d.o.FunctionBinary, FunctionEnv: d.o.FunctionEnv,
+		BufferInterval: d.s.Delivery.Buffer, BufferBytes: int64(d.s.Delivery.BufferSize),
+		PassInterval: d.s.RollUp.Every, PassCount: d.s.RollUp.Passes, Tenants: d.people.stack(),
+	}, func(name string, _ time.Time) { d.noted("restart", "the %s process is started again", name) })
+	if err != nil {
+		return err
+	}
+	fail := func(err error) error {
+		d.world.stop()
+		return err
+	}
+	ids := make([]string, 0, len(d.people.tenants)+len(d.people.probes))
+	for _, t := range d.people.stack() {
+		ids = append(ids, t.ID)
+	}
+	tokens, err := d.world.tokens(ctx, ids, d.s.Load.Length()+time.Hour)
+	if err != nil {
+		return fail(err)
+	}
+	token := func(tenant string) string { return tokens[tenant] }
+	d.platform = newPlatform(d.world.edgeURL, d.people.key(), token)
+
+	book, err := ledger.Create(filepath.Join(d.o.DataDir, "ledger"))
+	if err != nil {
+		return fail(err)
+	}
+	d.journal = &journal{ledger: book, start: time.Now()}
+	if err := d.firstEvent(ctx); err != nil {
+		return fail(err)
+	}
+	d.boot = time.Since(booting)
+	d.noted("boot", "first event accepted after %s", reports.FormatDuration(d.boot))
+
+	// Time for the plan's first requests to be made ready.
+	d.start = time.Now().Add(300 * time.Millisecond)
+	d.journal.start = d.start
+	if d.load, err = newLoad(d.s, d.o.Seed, d.start, d.people, token); err != nil {
+		return fail(err)
+	}
+	if d.chaos, err = newChaos(d); err != nil {
+		return fail(err)
+	}
+	d.recorder = newRecorder(d.s.Load.Timeout, d.chaos.trial)
+	d.observer = newObserver(d.world, d.start, d.chaos.weight)
+	d.prober = &prober{platform: d.platform, journal: d.journal, seed: d.o.Seed, start: d.start}
+	return nil
+}
+
+// firstEvent posts one event, again and again until it is accepted.
+func (d *drill) firstEvent(ctx context.Context) error {
+	p := &prober{platform: d.platform, journal: d.journal, start: time.Now()}
+	if _, ok := p.post(ctx, d.people.probes[0].ID, planRand(d.o.Seed, "first event")); !ok {
+		return fmt.Errorf("the platform accepts no events: %w", errors.Join(errors.New("20 attempts failed"), d.world.supervisor.Failed()))
+	}
+	return nil
+}
+
+// drive sends the load while faults strike, and stays until everything is at rest.
+func (d *drill) drive(ctx context.Context) error {
+	d.noted("load", "%s for %s, peak %s events/s", d.s.Name, d.s.Load.Length(), reports.Rate(float64(d.s.Load.Peak())))
+	loading, loaded := context.WithCancel(ctx)
+	defer loaded()
+	watching, watched := context.WithCancel(context.WithoutCancel(ctx))
+	var background sync.WaitGroup
+	background.Go(func() { d.observer.run(watching) })
+	probes := make([]string, len(d.people.probes))
+	for i, p := range d.people.probes {
+		probes[i] = p.ID
+	}
+	background.Go(func() { d.prober.run(loading, probes, d.s.Drain) })
+	background.Go(func() { d.chaos.run(loading) })
+	background.Go(func() { d.show(loading) })
+	defer background.Wait()
+	defer watched()
+
+	var err error
+	d.summary, err = d.load.send(loading, d.world.edgeURL, d.start, d.s.Load.Timeout, d.journal, d.recorder)
+	loaded()
+	if err != nil {
+		return fmt.Errorf("send load: %w", err)
+	}
+	if ctx.Err() != nil {
+		d.interrupted = errInterrupted
+		d.noted("harness", "interrupted: healing faults and stopping")
+	}
+	// Cleaning up goes on after an interrupt.
+	ctx = context.WithoutCancel(ctx)
+	d.chaos.finish(ctx)
+	if d.interrupted != nil {
+		return nil
+	}
+	us, other := d.people.tenants[0], d.people.tenants[1]
+	d.checks = append(d.checks, sendRefusals(ctx, d.platform, d.journal, refusals(d.o.Seed, time.Now(), us, other), us.ID, d.since))
+	d.noted("drain", "waiting until nothing is under way")
+	from := time.Now()
+	d.undrained = d.world.drain(ctx, d.s.Drain, func(format string, args ...any) { d.noted("drain", format, args...) })
+	d.drainTook = time.Since(from)
+	return nil
+}
+
+// show updates the progress line once a second.
+func (d *drill) show(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	var before progressCounts
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			counts, recent := d.recorder.look()
+			elapsed := d.since()
+			if elapsed < 0 {
+				continue
+			}
+			d.say.update(now, progressLine{
+				elapsed: elapsed, length: d.s.Load.Length(), requested: float64(d.s.Load.Rate(elapsed)),
+				achieved: float64(counts.accepted - before.accepted), p99: recent.Quantile(0.99),
+				errors: counts.failed + counts.unsent, faults: d.chaos.active(), verdict: d.soFar(counts),
+			})
+			before = counts
+		}
+	}
+}
+
+// soFar is the verdict that the load so far would give, faults left out.
+func (d *drill) soFar(c progressCounts) string {
+	switch {
+	case c.unsent > 0:
+		return fmt.Sprintf("%s (%d unsent)", reports.VerdictInvalid, c.unsent)
+	case c.ended == 0:
+		return "nothing yet"
+	}
+	bad := c.failed - d.chaos.forgive(c.failed)
+	if share := float64(bad) / float64(c.ended); share > 1-float64(d.s.Objectives.Availability) {
+		return string(reports.VerdictFail)
+	}
+	return string(reports.VerdictPass)
+}
+
+// reconcile reads every sink and lets the ledger judge.
+func (d *drill) reconcile(ctx context.Context) error {
+	if err := errors.Join(d.journal.err(), d.journal.ledger.Close()); err != nil {
+		return err
+	}
+	if d.interrupted != nil {
+		return nil
+	}
+	d.noted("ledger", "comparing what was accepted with what is there")
+	read := readContents(ctx, d.world.clients, d.zone)
+	answers := d.answers()
+	truth, err := d.journal.ledger.Reconcile(ctx, read.sinks(answers), ledger.Options{
+		Zone: d.zone, AsOf: time.Now(), Windows: d.ledgerWindows(), UnknownLimit: float64(d.s.Objectives.Unknown), Undrained: d.undrained,
+	})
+	if ctx.Err() != nil {
+		d.interrupted = errInterrupted
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	d.truth = truth
+	if d.people.real != nil {
+		var check reports.Check
+		d.real, check = d.people.real.compare(ctx, d.platform)
+		d.checks = append(d.checks, check)
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package run
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/retailflow/stampede/reports"
+)
+
+// hostTimes is a reading of the machine's processor time, all cores together.
+type hostTimes struct {
+	busy, total time.Duration
+}
+
+// readHostTimes reads /proc/stat; ok is false where there is none.
+func readHostTimes() (hostTimes, bool) {
+	data, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return hostTimes{}, false
+	}
+	return parseHostTimes(data)
+}
+
+// parseHostTimes takes the first line of /proc/stat (proc(5)): user nice system idle iowait irq
+// softirq steal, in ticks of 10 ms. Waiting for disk is idle time; stolen time is busy.
+func parseHostTimes(data []byte) (hostTimes, bool) {
+	line, _, _ := bytes.Cut(data, []byte("\n"))
+	fields := strings.Fields(string(line))
+	if len(fields) < 9 || fields[0] != "cpu" {
+		return hostTimes{}, false
+	}
+	var t hostTimes
+	for i, field := range fields[1:9] {
+		ticks, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return hostTimes{}, false
+		}
+		d := time.Duration(ticks) * 10 * time.Millisecond
+		t.total += d
+		if i != 3 && i != 4 {
+			t.busy += d
+		}
+	}
+	return t, true
+}
+
+// share is the busy part of the time between two readings, 0 to 1.
+func (t hostTimes) share(before hostTimes) float64 {
+	total := t.total - before.total
+	if total <= 0 {
+		return 0
+	}
+	return float64(t.busy-before.busy) / float64(total)
+}
+
+// memoryUsed is the share of memory that is not available, from /proc/meminfo; ok is false
+// where there is none.
+func memoryUsed() (float64, bool) {
+	values := memInfo()
+	total, available := values["MemTotal"], values["MemAvailable"]
+	if total == 0 {
+		return 0, false
+	}
+	return 1 - float64(available)/float64(total), true
+}
+
+// memInfo reads /proc/meminfo in bytes.
+func memInfo() map[string]int64 {
+	values := map[string]int64{}
+	data, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return values
+	}
+	scan := bufio.NewScanner(bytes.NewReader(data))
+	for scan.Scan() {
+		name, rest, found := strings.Cut(scan.Text(), ":")
+		fields := strings.Fields(rest)
+		if !found || len(fields) == 0 {
+			continue
+		}
+		if kib, err := strconv.ParseInt(fields[0], 10, 64); err == nil {
+			values[name] = kib << 10
+		}
+	}
+	return values
+}
+
+// environment describes this machine.
+func environment(dataDir string) reports.Environment {
+	env := reports.Environment{
+		OS:    runtime.GOOS + "/" + runtime.GOARCH,
+		Cores: runtime.NumCPU(),
+		Go:    runtime.Version(),
+	}
+	env.Host, _ = os.Hostname()
+	var uts unix.Utsname
+	if unix.Uname(&uts) == nil {
+		env.Kernel = unix.ByteSliceToString(uts.Release[:])
+	}
+	env.MemoryBytes = memInfo()["MemTotal"]
+	if data, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		for line := range strings.Lines(string(data)) {
+			if name, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(name) == "model name" {
+				env.CPU = strings.TrimSpace(value)
+				break
+			}
+		}
+	}
+	env.Filesystem = filesystem(dataDir)
+	return env
+}
+
+// filesystems names the magic numbers of statfs(2) that a data directory is likely to be on.
+var filesystems = map[int64]string{
+	unix.EXT4_SUPER_MAGIC: "ext4", unix.XFS_SUPER_MAGIC: "xfs", unix.BTRFS_SUPER_MAGIC: "btrfs",
+	unix.TMPFS_MAGIC: "tmpfs", unix.OVERLAYFS_SUPER_MAGIC: "overlayfs",
+}
+
+func filesystem(dir string) string {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil {
+		return ""
+	}
+	if name, ok := filesystems[int64(fs.Type)]; ok {
+		return name
+	}
+	return fmt.Sprintf("type %#x", fs.Type)
+}
+
+// needSpace refuses to start with less than want bytes free in dir.
+func needSpace(dir string, want int64) error {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil {
+		return fmt.Errorf("look at free space of %s: %w", dir, err)
+	}
+	if free := int64(fs.Bavail) * fs.Bsize; free < want {
+		return fmt.Errorf("%s has %d MB free, a run wants at least %d MB", dir, free>>20, want>>20)
+	}
+	return nil
+}

@@ -1,0 +1,169 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/http"
+	"time"
+
+	"github.com/retailflow/stampede/loadgen/arrival"
+	"github.com/retailflow/stampede/loadgen/attack"
+	"github.com/retailflow/stampede/loadgen/event"
+	"github.com/retailflow/stampede/loadgen/plan"
+	"github.com/retailflow/stampede/loadgen/retail"
+	"github.com/retailflow/stampede/loadgen/tenant"
+	"github.com/retailflow/stampede/reference/deploy/stack"
+	"github.com/retailflow/stampede/scenarios"
+)
+
+// population is everybody that a drill sends for.
+type population struct {
+	tenants []tenant.Tenant // the load's
+	probes  []stack.Tenant  // of the freshness measurement
+	real    *realDay        // nil without real orders
+}
+
+// realDay is a real shop's day, to be replayed for one tenant as its last whole day.
+type realDay struct {
+	tenant  *tenant.Tenant
+	day     *retail.Day
+	date    string // in the tenant's zone
+	batches []event.Request
+}
+
+func newPopulation(s *scenarios.Scenario, seed uint64, now time.Time) (*population, error) {
+	sizes := tenant.Sizes{Sigma: s.Tenants.Sigma}
+	if s.Tenants.Sizes == scenarios.Zipf {
+		sizes = tenant.Sizes{Zipf: s.Tenants.Exponent}
+	}
+	tenants, err := tenant.New(tenant.Options{Seed: seed, Count: s.Tenants.Count, Sizes: sizes})
+	if err != nil {
+		return nil, fmt.Errorf("make tenants: %w", err)
+	}
+	p := &population{tenants: tenants}
+	for i := range probeTenants {
+		id := fmt.Sprintf("probe%02d", i+1)
+		p.probes = append(p.probes, stack.Tenant{ID: id, Name: id, Platform: string(tenant.Custom), Plan: string(tenant.Starter),
+			Zone: "UTC", Currency: "EUR", APIKey: fmt.Sprintf("%s-%016x", id, plan.Rand(seed, "probe key", uint64(i)).Uint64())})
+	}
+	if s.RealOrders.On {
+		if p.real, err = newRealDay(s.RealOrders, seed, tenants, now); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// stack is the population as the platform is told of it.
+func (p *population) stack() []stack.Tenant {
+	out := make([]stack.Tenant, 0, len(p.tenants)+len(p.probes))
+	for _, t := range p.tenants {
+		out = append(out, stack.Tenant{ID: t.ID, Name: t.Name, Platform: string(t.Platform), Plan: string(t.Tier),
+			Zone: t.Zone, Currency: t.Currency, ShopifySecret: t.ShopifySecret, APIKey: t.APIKey})
+	}
+	return append(out, p.probes...)
+}
+
+// key is a tenant's API key.
+func (p *population) key() func(tenant string) string {
+	keys := make(map[string]string, len(p.tenants)+len(p.probes))
+	for _, t := range p.stack() {
+		keys[t.ID] = t.APIKey
+	}
+	return func(id string) string { return keys[id] }
+}
+
+// load is what is sent, as a plan and the means to make its requests.
+type load struct {
+	plan  *plan.Plan
+	maker *event.Maker
+	real  []event.Request
+	token func(tenant string) string
+}
+
+// realOrdersWithin is the stretch at the start of the load in which the real day is replayed.
+const realOrdersWithin = 10 * time.Second
+
+func newLoad(s *scenarios.Scenario, seed uint64, epoch time.Time, p *population, token func(string) string) (*load, error) {
+	phases := make([]arrival.Phase, len(s.Load.Phases))
+	for i, phase := range s.Load.Phases {
+		phases[i] = arrival.Phase{For: phase.For, From: arrival.PerSecond(phase.From), To: arrival.PerSecond(phase.To)}
+	}
+	intensity, err := arrival.New(phases...)
+	if err != nil {
+		return nil, fmt.Errorf("plan load: %w", err)
+	}
+	l := &load{token: token}
+	var extras []plan.Extra
+	if p.real != nil {
+		l.real = p.real.batches
+		within := min(realOrdersWithin, intensity.Length()/2)
+		for i, batch := range l.real {
+			extras = append(extras, plan.Extra{At: within * time.Duration(i) / time.Duration(len(l.real)),
+				Tenant: int32(p.real.tenant.Index), Events: int32(len(batch.Facts))})
+		}
+	}
+	l.plan, err = plan.New(plan.Options{Seed: seed, Events: intensity, Mix: s.Load.Mix,
+		Tenants: tenant.Weights(p.tenants), Webhooks: tenant.WeightsOn(p.tenants, tenant.Shopify), Extras: extras})
+	if err != nil {
+		return nil, fmt.Errorf("plan load: %w", err)
+	}
+	if l.maker, err = event.New(event.Options{Seed: seed, Epoch: epoch, Tenants: p.tenants}); err != nil {
+		return nil, fmt.Errorf("prepare events: %w", err)
+	}
+	return l, nil
+}
+
+// entries are the plan's.
+func (l *load) entries() iter.Seq[plan.Entry] { return l.plan.Entries() }
+
+// make returns an entry's request; reads carry their tenant's bearer token.
+func (l *load) make(e plan.Entry) (event.Request, error) {
+	if e.Kind == plan.Prepared {
+		return l.real[e.Body], nil
+	}
+	r, err := l.maker.Make(e)
+	if err == nil && e.Kind == plan.Read {
+		r.Header = http.Header{"Authorization": {"Bearer " + l.token(r.Tenant)}}
+	}
+	return r, err
+}
+
+// send drives the target with the plan until its end or the end of ctx.
+func (l *load) send(ctx context.Context, target string, start time.Time, timeout time.Duration, j *journal, r *recorder) (attack.Summary, error) {
+	return attack.Run(ctx, attack.Options{
+		Target: target, Entries: l.entries(), Make: l.make, Start: start, Timeout: timeout, Grace: 2 * time.Second,
+		Before: func(e plan.Entry, req *event.Request, at time.Duration) error { return j.before(e, req, at) },
+		After: func(res attack.Result) {
+			j.after(res)
+			r.add(res)
+		},
+	})
+}
+
+func newRealDay(o scenarios.RealOrders, seed uint64, tenants []tenant.Tenant, now time.Time) (*realDay, error) {
+	day, err := readDay(o)
+	if err != nil {
+		return nil, err
+	}
+	who := &tenants[0]
+	if o.Tenant != "" {
+		who = nil
+		for i := range tenants {
+			if tenants[i].ID == o.Tenant {
+				who = &tenants[i]
+			}
+		}
+		if who == nil {
+			return nil, fmt.Errorf("real orders: no tenant %q among %s to %s", o.Tenant, tenants[0].ID, tenants[len(tenants)-1].ID)
+		}
+	}
+	midnight := retail.LastWholeDay(now, who.Location())
+	key := fmt.Appendf(nil, "stampede real orders %d", seed)
+	batches, err := day.Batches(retail.Target{Tenant: who, Day: midnight, Key: key})
+	if err != nil {
+		return nil, fmt.Errorf("real orders: %w", err)
+	}
+	return &realDay{tenant: who, day: day, date: midnight.Format(time.DateOnly), batches: batches}, nil
+}

@@ -1,0 +1,80 @@
+package run
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/retailflow/stampede/reports"
+)
+
+// progressLine is what a person wants to know while a drill runs.
+type progressLine struct {
+	elapsed, length time.Duration
+	requested       float64 // events/s asked for now
+	achieved        float64 // events/s accepted since the last line
+	p99             time.Duration
+	errors          int64
+	faults          []string // active now
+	verdict         string   // so far
+}
+
+func (l progressLine) String() string {
+	faults := "none"
+	if len(l.faults) > 0 {
+		faults = strings.Join(l.faults, ", ")
+	}
+	return fmt.Sprintf("%3.0f of %.0f s  %6s events/s asked, %6s accepted  p99 %8s  errors %d  faults: %s  so far: %s",
+		l.elapsed.Seconds(), l.length.Seconds(), reports.Rate(l.requested), reports.Rate(l.achieved),
+		reports.FormatDuration(l.p99), l.errors, faults, l.verdict)
+}
+
+// progress writes lines to a terminal, one over the other, or to a file or pipe, a few a minute.
+// Safe for concurrent use.
+type progress struct {
+	out      io.Writer // nil is quiet
+	terminal bool
+	every    time.Duration // between lines when out is no terminal
+
+	mu   sync.Mutex
+	last time.Time
+	open bool // a line on the terminal is not ended yet
+}
+
+func newProgress(out io.Writer, terminal bool) *progress {
+	return &progress{out: out, terminal: terminal, every: 5 * time.Second}
+}
+
+// update shows the state of the load.
+func (p *progress) update(now time.Time, line progressLine) {
+	if p.out == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.terminal {
+		fmt.Fprintf(p.out, "\r\033[K%s", line)
+		p.open = true
+		return
+	}
+	if now.Sub(p.last) >= p.every {
+		p.last = now
+		fmt.Fprintln(p.out, line)
+	}
+}
+
+// say writes one line about what happens now.
+func (p *progress) say(format string, args ...any) {
+	if p.out == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.open {
+		fmt.Fprintln(p.out) // leave the line that is being rewritten
+		p.open = false
+	}
+	fmt.Fprintf(p.out, format+"\n", args...)
+}

@@ -1,0 +1,361 @@
+package run
+
+import (
+	"fmt"
+	"math"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/retailflow/stampede/loadgen/attack"
+	"github.com/retailflow/stampede/loadgen/plan"
+	"github.com/retailflow/stampede/reports"
+	"github.com/retailflow/stampede/reports/stat"
+)
+
+// result puts everything that was measured together.
+func (d *drill) result() *reports.Result {
+	requests := d.recorder.list()
+	windows := d.chaos.windows(d.observer.backlog())
+	looks := d.observer.observations()
+	seen := d.prober.list()
+	timeout := d.s.Load.Timeout
+
+	r := &reports.Result{
+		Scenario: d.scenario(), Started: d.began, Ended: time.Now(), Environment: environment(d.o.DataDir),
+		Objectives: reports.Objectives{P99: reports.Millis(d.s.Objectives.P99), Availability: float64(d.s.Objectives.Availability),
+			FreshnessP99: reports.Millis(d.s.Objectives.FreshnessP99), Rollback: reports.Millis(d.s.Objectives.Rollback),
+			Unknown: float64(d.s.Objectives.Unknown), HostCPU: hostBusy},
+		Latency:     latencies(requests, windows, timeout),
+		Timeline:    timeline(requests, seen, looks, d.summary.Watch.Samples, timeout),
+		Faults:      d.faults(requests, windows),
+		Rollouts:    d.chaos.rollouts(d.start, d.s),
+		Limits:      d.observer.limitHits(),
+		Changed:     d.changed(),
+		RealOrders:  d.real,
+		HostLimited: hostLimited(looks),
+	}
+	if d.interrupted != nil {
+		r.Interrupted = d.interrupted.Error()
+	}
+	r.Freshness = d.freshness(seen, windows)
+	r.Load = d.loadOf(requests)
+	r.Ledger = d.ledger()
+	r.CPU = d.cpu(r.Load.Accepted)
+	r.Self = d.self(looks)
+
+	r.Checks = objectiveChecks(d.s, r.Latency, &r.Freshness.Outside)
+	if d.interrupted == nil {
+		r.Checks = append(r.Checks, ledgerChecks(&d.truth)...)
+	}
+	r.Checks = append(r.Checks, faultChecks(r.Faults)...)
+	r.Checks = append(r.Checks, rolloutChecks(d.s, r.Rollouts)...)
+	r.Checks = append(r.Checks, d.checks...)
+	r.Checks = append(r.Checks, d.harnessChecks(requests, windows)...)
+
+	r.HighestRate = d.highestRate(requests, windows, r.HostLimited)
+	r.FirstLimit = d.firstLimit(r.Limits, r.HostLimited)
+	r.Finish()
+	r.Proved = d.proved(r)
+	d.diary.Lock()
+	for _, n := range d.diary.notes {
+		r.Notes = append(r.Notes, reports.Note{At: reports.Seconds(n.at.Sub(d.start)), Kind: n.kind, Text: n.text})
+	}
+	d.diary.Unlock()
+	return r
+}
+
+func (d *drill) scenario() reports.Scenario {
+	s := d.s
+	out := reports.Scenario{Name: s.Name, Description: s.Description, File: s.File, SHA256: s.SHA256(), Text: s.Text(), Seed: d.o.Seed,
+		Command: d.o.Command, Overrides: d.o.Overrides, Target: string(s.Target), Epoch: d.start, Version: d.o.Version}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" {
+				out.Revision = setting.Value
+			}
+		}
+	}
+	mix := s.Load.Mix
+	out.Settings = []reports.Setting{
+		{Name: "tenants", Value: fmt.Sprintf("%s, %s sizes", reports.Count(int64(s.Tenants.Count)), s.Tenants.Sizes)},
+		{Name: "webhooks", Value: reports.Percent(mix.Webhooks) + " of events, one a request"},
+		{Name: "batches", Value: fmt.Sprintf("mean %s events, cap %d", reports.Rate(mix.BatchMean), mix.BatchCap)},
+		{Name: "dashboard reads", Value: reports.Rate(mix.ReadRate) + " requests/s"},
+		{Name: "replays", Value: reports.Percent(mix.ReplayRate) + " of event requests are sent a second time"},
+		{Name: "request timeout", Value: reports.FormatDuration(s.Load.Timeout)},
+		{Name: "boot to first accepted event", Value: reports.FormatDuration(d.boot)},
+	}
+	return out
+}
+
+// faults are what struck, with their windows as they turned out.
+func (d *drill) faults(requests []request, windows []window) []reports.Fault {
+	var out []reports.Fault
+	for _, s := range d.chaos.struck() {
+		f := reports.Fault{Name: s.fault.Name, Line: s.line, Start: reports.Seconds(s.start), End: reports.Seconds(s.end), Hits: s.hits, HitsWant: s.want, Effect: s.effect}
+		for _, w := range windows {
+			if w.fault == s.fault.Name {
+				f.WindowEnd = reports.Seconds(w.end)
+				f.Limits = faultLimits(s.fault, w, requests, d.s.Load.Timeout)
+			}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// freshness sorts the probes into the parts of the run. What never became visible counts at
+// the time it was waited for.
+func (d *drill) freshness(seen []sighting, windows []window) reports.Freshness {
+	f := reports.Freshness{Settings: []reports.FreshnessSetting{
+		{Name: "delivery buffer", Run: fmt.Sprintf("%s or %s", reports.FormatDuration(d.s.Delivery.Buffer), reports.Bytes(int64(d.s.Delivery.BufferSize))), AWS: "60 s or 5 MB in the case study"},
+		{Name: "roll-up pass", Run: "every " + reports.FormatDuration(d.s.RollUp.Every), AWS: "every 15 s in the case study"},
+	}}
+	now := d.since()
+	for _, s := range seen {
+		sample := reports.FreshnessSample{At: reports.Seconds(s.accepted), Age: reports.Millis(s.seen - s.accepted), Tenant: s.tenant, Part: reports.Outside}
+		if s.seen == 0 {
+			f.Unseen++
+			sample.Age = reports.Millis(now - s.accepted)
+		}
+		// An event that is under way when a fault strikes is the fault's.
+		from, to := s.accepted, s.accepted+sample.Age.Duration()
+		if slices.ContainsFunc(windows, func(w window) bool { return from < w.end && to > w.start }) {
+			sample.Part = reports.Inside
+			f.Inside.Record(sample.Age.Duration())
+		} else {
+			f.Outside.Record(sample.Age.Duration())
+		}
+		f.Samples = append(f.Samples, sample)
+	}
+	return f
+}
+
+func (d *drill) loadOf(requests []request) reports.Load {
+	l := reports.Load{Start: d.start, Planned: int64(len(requests)), Sent: d.summary.Sent, Unsent: d.summary.Unsent}
+	phases := make([]reports.Phase, len(d.s.Load.Phases))
+	var at time.Duration
+	for i, p := range d.s.Load.Phases {
+		phases[i] = reports.Phase{Name: p.Name, Start: reports.Seconds(at), End: reports.Seconds(at + p.For),
+			RequestedEvents: float64(p.From+p.To) / 2, PeakRequestedEvents: math.Max(float64(p.From), float64(p.To))}
+		at += p.For
+	}
+	for _, q := range requests {
+		l.Events += int64(q.events)
+		l.Accepted += int64(q.accepted)
+		for i := range phases {
+			p := &phases[i]
+			length := (p.End - p.Start).Duration().Seconds()
+			if planned := reports.Seconds(q.planned); planned >= p.Start && planned < p.End {
+				p.RequestedRequests += 1 / length
+				if q.ok() {
+					p.AchievedRequests += 1 / length
+				}
+				if q.kind != plan.Prepared {
+					p.AchievedEvents += float64(q.accepted) / length
+				}
+			}
+		}
+	}
+	l.Phases = phases
+	return l
+}
+
+func (d *drill) ledger() reports.Ledger {
+	t := &d.truth
+	out := reports.Ledger{Attempts: t.Attempts, Acked: t.Acked, Unknown: t.Unknown, Refused: t.Refused, Present: t.Present,
+		Planned: t.Acked + t.Unknown + t.Refused, Unsent: d.summary.Unsent, Replayed: t.Repeats, Redelivered: t.Duplicates,
+		Drained: reports.Millis(d.drainTook), ReadAll: d.interrupted == nil}
+	for _, c := range t.Checks {
+		out.Comparisons = append(out.Comparisons, reports.Comparison{Name: c.Title, Compared: c.Compared, Equal: c.Compared - min(c.Bad, c.Compared), Examples: c.Examples})
+		out.ReadAll = out.ReadAll && c.Status.String() != string(reports.Unknown)
+	}
+	for name, into := range map[string]*int64{"events-lost": &out.Lost, "events-doubled": &out.Doubled, "events-phantom": &out.Phantom, "events-parked": &out.Parked} {
+		for _, c := range t.Checks {
+			if c.Name == name {
+				*into = c.Bad
+			}
+		}
+	}
+	out.UnknownPresent = t.PresentOf[2]
+	return out
+}
+
+// budgets are microseconds of CPU an event that the design allows a stage.
+var budgets = map[string]float64{"ingest-events": 12, "edge": 12, "data": 20, "process-products": 3, "process-orders": 3, "process-customers": 2, "process-insights": 8}
+
+// cpu is where the processor time went, for all events of the run.
+func (d *drill) cpu(events int64) []reports.Stage {
+	stages := d.observer.stages()
+	stages["generator and ledger"] = d.summary.Watch.CPU.Seconds()
+	names := make([]string, 0, len(stages))
+	for name := range stages {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		switch {
+		case stages[a] > stages[b]:
+			return -1
+		case stages[a] < stages[b]:
+			return 1
+		}
+		return 0
+	})
+	var out []reports.Stage
+	for _, name := range names {
+		s := reports.Stage{Name: name, CPUSeconds: stages[name], Events: events, BudgetMicros: budgets[name]}
+		if events > 0 {
+			s.MicrosEvent = stages[name] * 1e6 / float64(events)
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func (d *drill) self(looks []observation) reports.SelfWatch {
+	w := d.summary.Watch
+	self := reports.SelfWatch{LagP50: reports.Millis(w.Lag.P50), LagP99: reports.Millis(w.Lag.P99), LagMax: reports.Millis(w.Lag.Max), Unsent: d.summary.Unsent,
+		Sick: w.Faults(attack.Limits{LagP99: d.s.SelfWatch.LagP99})}
+	if d.summary.Length > 0 {
+		self.CPUCores = w.CPU.Seconds() / d.summary.Length.Seconds()
+	}
+	var pauses stat.Histogram
+	for _, s := range w.Samples {
+		if s.Span > 0 {
+			self.PeakCPUCores = max(self.PeakCPUCores, s.CPU.Seconds()/s.Span.Seconds())
+		}
+		self.GCPauseMax = max(self.GCPauseMax, reports.Millis(s.GCPause))
+		self.MemoryBytes = max(self.MemoryBytes, int64(s.Heap))
+		pauses.Record(s.GCPause)
+	}
+	self.GCPauseP99 = reports.Millis(pauses.Quantile(0.99))
+	return self
+}
+
+// highestRate is the fastest phase whose requests outside fault windows met the objectives.
+func (d *drill) highestRate(requests []request, windows []window, limited []reports.Interval) *reports.HighestRate {
+	var best *reports.HighestRate
+	var at time.Duration
+	for _, p := range d.s.Load.Phases {
+		start, end := at, at+p.For
+		at = end
+		var h stat.Histogram
+		var good, all, accepted int64
+		seconds := map[int]bool{}
+		for _, q := range requests {
+			if q.planned < start || q.planned >= end || inside(windows, q.planned) {
+				continue
+			}
+			all++
+			seconds[int(q.planned/time.Second)] = true
+			if q.ok() {
+				good++
+			}
+			if q.kind != plan.Prepared {
+				accepted += int64(q.accepted)
+			}
+			h.Record(q.response(d.s.Load.Timeout))
+		}
+		if all == 0 || h.Quantile(0.99) > d.s.Objectives.P99 || float64(good) < float64(d.s.Objectives.Availability)*float64(all) {
+			continue
+		}
+		length := float64(len(seconds))
+		if rate := float64(accepted) / length; best == nil || rate > best.EventsPerSecond {
+			best = &reports.HighestRate{Phase: p.Name, EventsPerSecond: rate, RequestsPerSecond: float64(good) / length, For: reports.Seconds(length * float64(time.Second))}
+			if len(windows) > 0 {
+				best.Qualifier = "outside fault windows"
+			}
+			for _, l := range limited {
+				if l.Start.Duration() < end && l.End.Duration() > start {
+					best.Qualifier = "HOST-LIMITED: the machine's processors were the bottleneck for part of it"
+				}
+			}
+		}
+	}
+	return best
+}
+
+// firstLimit is the limit that was met first: one of the platform's, or the machine.
+func (d *drill) firstLimit(hits []reports.LimitHit, limited []reports.Interval) *reports.FirstLimit {
+	var first *reports.FirstLimit
+	for _, h := range hits {
+		at := reports.Seconds(h.First.Sub(d.start))
+		if at < 0 { // while the platform was filled, before the load
+			at = reports.Seconds(h.Last.Sub(d.start))
+		}
+		if at >= 0 && (first == nil || at < first.At) {
+			first = &reports.FirstLimit{What: fmt.Sprintf("%s: %s of %s (%s)", h.Service, h.Limit, h.Resource, h.Allowed), At: at}
+		}
+	}
+	for _, l := range limited {
+		if l.Start >= 0 && (first == nil || l.Start < first.At) {
+			first = &reports.FirstLimit{What: "the machine itself: " + l.Reason, At: l.Start}
+		}
+	}
+	return first
+}
+
+// changed lists where the run did not use AWS's defaults.
+func (d *drill) changed() []reports.AWSDefault {
+	const firehose = "https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html"
+	out := []reports.AWSDefault{
+		{Service: "Firehose", Setting: "buffering hints", AWS: "300 s or 5 MB", Run: fmt.Sprintf("%s or %s", reports.FormatDuration(d.s.Delivery.Buffer), reports.Bytes(int64(d.s.Delivery.BufferSize))), Source: firehose},
+		{Service: "DynamoDB", Setting: "warm throughput of both tables", AWS: "12,000 reads/s, 4,000 writes/s", Run: "24,000 reads/s, 16,000 writes/s",
+			Source: "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html"},
+		{Service: "Lambda", Setting: "memory of functions", AWS: "128 MB", Run: "512 MB (not enforced on this machine)", Source: "https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"},
+		{Service: "SQS", Setting: "visibility timeout", AWS: "30 s", Run: "360 s, six times the function's timeout", Source: "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"},
+	}
+	if d.s.Limits.Mode == "off" {
+		out = append(out, reports.AWSDefault{Service: "all", Setting: "limits", AWS: "imposed", Run: "off", Source: ""})
+	}
+	for _, service := range d.s.Limits.Services {
+		for _, setting := range service.Settings {
+			out = append(out, reports.AWSDefault{Service: service.Service, Setting: setting.Name, AWS: "see the service's limits", Run: setting.Value, Source: ""})
+		}
+	}
+	return out
+}
+
+// proved says in sentences what a reader may take away; nothing unless it was proved.
+func (d *drill) proved(r *reports.Result) []string {
+	var out []string
+	passed := func(names ...string) bool {
+		for _, name := range names {
+			if c, ok := r.Check(name); !ok || c.Status != reports.Pass {
+				return false
+			}
+		}
+		return true
+	}
+	if passed("events-lost", "events-doubled", "minute-figures") {
+		out = append(out, fmt.Sprintf("All %s accepted events are counted exactly once, to the cent; %s of them were sent more than once, %s copies were delivered more than once.",
+			reports.Count(r.Ledger.Acked), reports.Count(r.Ledger.Replayed), reports.Count(r.Ledger.Redelivered)))
+	}
+	if passed("latency-p99") {
+		c, _ := r.Check("latency-p99")
+		out = append(out, fmt.Sprintf("Over all planned requests outside fault windows, %s; the objective is %s.", c.Observed, r.Objectives.P99))
+	}
+	if passed("availability") {
+		c, _ := r.Check("availability")
+		out = append(out, fmt.Sprintf("Outside fault windows %s of the planned requests were answered 2xx.", c.Observed))
+	}
+	for _, f := range r.Faults {
+		if passed("fault-"+f.Name) && passed("events-lost") {
+			out = append(out, fmt.Sprintf("%s was survived without loss: %s.", f.Name, f.Effect))
+		}
+	}
+	for _, ro := range r.Rollouts {
+		if ro.Stopwatch != nil && passed("rollback-"+ro.Function) {
+			out = append(out, fmt.Sprintf("A bad release of %s was rolled back %s after its first bad answer; the limit is %s.", ro.Function, ro.Stopwatch.Total, ro.Stopwatch.Objective))
+		}
+	}
+	if passed("freshness-p99") {
+		c, _ := r.Check("freshness-p99")
+		out = append(out, fmt.Sprintf("Accepted events were visible in summaries, through all caches, within %s.", c.Observed))
+	}
+	if passed("real-orders") && r.RealOrders != nil {
+		out = append(out, fmt.Sprintf("The %s events of a real shop's day (%s) came out of the API exactly as its file adds up.", reports.Count(r.RealOrders.Events), r.RealOrders.Day))
+	}
+	return out
+}

@@ -1,0 +1,262 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/retailflow/stampede/chaos/ledger"
+	"github.com/retailflow/stampede/loadgen/event"
+	"github.com/retailflow/stampede/reference/api"
+	"github.com/retailflow/stampede/reference/deploy/stack"
+	"github.com/retailflow/stampede/reference/store"
+	"github.com/retailflow/stampede/reference/store/codec"
+)
+
+// contents are what the two tables and the dead-letter queues hold after the drain, as the
+// ledger wants it. A slice that could not be read is replaced by its error.
+type contents struct {
+	present             []ledger.Present
+	minutes, hours, day []ledger.Rollup
+	orders              []ledger.OrderFact
+	stock               []ledger.Stock
+	parked              []ledger.Parked
+
+	analytics, core, queues error
+	zone                    func(tenant string) *time.Location // nil is UTC, as an answer too
+}
+
+// readContents reads every sink to its end.
+func readContents(ctx context.Context, clients stack.Clients, zone func(tenant string) *time.Location) *contents {
+	c := &contents{zone: zone}
+	c.analytics = c.readAnalytics(ctx, clients)
+	c.core = c.readCore(ctx, clients)
+	c.queues = c.readParked(ctx, clients)
+	return c
+}
+
+// sinks hands the contents to the ledger.
+func (c *contents) sinks(answers ledger.Rows[ledger.Answer]) ledger.Sinks {
+	return ledger.Sinks{
+		Events: rows(c.present, c.analytics), Minutes: rows(c.minutes, c.analytics), Hours: rows(c.hours, c.analytics), Days: rows(c.day, c.analytics),
+		Orders: rows(c.orders, c.core), Stock: rows(c.stock, c.core), Parked: rows(c.parked, c.queues), Answers: answers,
+	}
+}
+
+func rows[T any](list []T, failed error) ledger.Rows[T] {
+	return func(_ context.Context, yield func(T) error) error {
+		if failed != nil {
+			return failed
+		}
+		for _, item := range list {
+			if err := yield(item); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// readAnalytics takes event blocks and roll-ups apart.
+func (c *contents) readAnalytics(ctx context.Context, clients stack.Clients) error {
+	// A roll-up's head and parts share a partition key, hence a segment.
+	var present [scanSegments][]ledger.Present
+	var rollups [scanSegments][]row
+	err := scan(ctx, clients.DynamoDB, stack.AnalyticsTable, func(segment int, items []row) error {
+		for _, item := range items {
+			key := store.KeyOf(item)
+			switch pk := key.PK; {
+			case key.SK == "SHARDS": // how many partitions a tenant's hour has
+			case strings.Contains(pk, "#E#"):
+				events, err := presentIn(item)
+				if err != nil {
+					return err
+				}
+				present[segment] = append(present[segment], events...)
+			case strings.Contains(pk, "#R#"):
+				rollups[segment] = append(rollups[segment], item)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for segment := range scanSegments {
+		c.present = append(c.present, present[segment]...)
+		heads, err := store.Rollups(rollups[segment])
+		if err != nil {
+			return fmt.Errorf("read roll-ups: %w", err)
+		}
+		for _, head := range heads {
+			if err := c.rollup(head); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// presentIn lists the events of one block. They are decoded by the message's own decoder, not
+// by the one that the functions count with.
+func presentIn(item row) ([]ledger.Present, error) {
+	entry, err := store.ParseBlock(item)
+	if err != nil {
+		return nil, fmt.Errorf("read block: %w", err)
+	}
+	block, err := codec.Unpack(entry.Body)
+	if err != nil {
+		return nil, fmt.Errorf("read block %s: %w", store.KeyOf(item), err)
+	}
+	var out []ledger.Present
+	for _, request := range block.Requests {
+		for _, raw := range request.Events {
+			var message api.Event
+			if err := proto.Unmarshal(raw, &message); err != nil {
+				return nil, fmt.Errorf("read block %s: %w", store.KeyOf(item), err)
+			}
+			fact, err := event.FactOf(&message)
+			if err != nil {
+				return nil, fmt.Errorf("read block %s: %w", store.KeyOf(item), err)
+			}
+			out = append(out, ledger.Present{Tenant: entry.Tenant, ReceivedMS: request.ReceivedMs, Content: message.GetContent(),
+				Object: entry.Ref.Object.String(), Fact: fact})
+		}
+	}
+	return out, nil
+}
+
+func (c *contents) rollup(head store.Rollup) error {
+	tenant, level, start, err := store.ParseRollupKey(head.Key)
+	if err != nil {
+		return fmt.Errorf("read roll-up: %w", err)
+	}
+	data, err := codec.DecodeRollup(head.Data)
+	if err != nil {
+		return fmt.Errorf("read roll-up %s: %w", head.Key, err)
+	}
+	figures := ledger.Figures{Events: data.Count, IDs: data.IDs, Conflicts: data.Conflicts}
+	for t, n := range data.Types {
+		figures.ByType[t] = n
+	}
+	for _, t := range data.Currencies {
+		figures.Turnover = append(figures.Turnover, api.Turnover{Currency: t.Currency, Orders: t.Orders, Units: t.Units,
+			Gross: t.Gross, Refunded: t.Refunded, Cancelled: t.Cancelled, Net: t.Gross - t.Refunded - t.Cancelled})
+	}
+	out := ledger.Rollup{Tenant: tenant, Start: start, Figures: figures}
+	switch level {
+	case store.Minute:
+		c.minutes = append(c.minutes, out)
+	case store.Hour:
+		c.hours = append(c.hours, out)
+	case store.Day:
+		// The key has the date; when the day begins is the tenant's zone's to say.
+		if zone := c.zone(tenant); zone != nil {
+			out.Start, _ = store.Date{Year: start.Year(), Month: start.Month(), Day: start.Day()}.Bounds(zone)
+		}
+		c.day = append(c.day, out)
+	}
+	return nil
+}
+
+// readCore reads order facts and stock levels.
+func (c *contents) readCore(ctx context.Context, clients stack.Clients) error {
+	var orders [scanSegments][]ledger.OrderFact
+	var stock [scanSegments][]ledger.Stock
+	err := scan(ctx, clients.DynamoDB, stack.CoreTable, func(segment int, items []row) error {
+		for _, item := range items {
+			if strings.Contains(store.KeyOf(item).PK, "#O#") {
+				f, err := store.ParseFact(item)
+				if err != nil {
+					return fmt.Errorf("read order fact: %w", err)
+				}
+				orders[segment] = append(orders[segment], ledger.OrderFact{Tenant: f.Tenant, ID: f.ID, Order: f.Order, State: f.State,
+					TimeMS: f.At.UnixMilli(), Amount: f.Amount, Currency: f.Currency})
+				continue
+			}
+			s, ok := store.ParseStock(item)
+			if !ok {
+				continue
+			}
+			sequence, _, _ := strings.Cut(s.Version, "#")
+			number, err := strconv.ParseUint(sequence, 10, 64)
+			if err != nil {
+				return fmt.Errorf("read stock of %s/%s: version %q", s.Tenant, s.SKU, s.Version)
+			}
+			stock[segment] = append(stock[segment], ledger.Stock{Tenant: s.Tenant, SKU: s.SKU, Quantity: s.Quantity, Sequence: number})
+		}
+		return nil
+	})
+	for segment := range scanSegments {
+		c.orders = append(c.orders, orders[segment]...)
+		c.stock = append(c.stock, stock[segment]...)
+	}
+	return err
+}
+
+// readParked looks into the dead-letter queues without taking anything out: what is received
+// becomes visible again at once.
+func (c *contents) readParked(ctx context.Context, clients stack.Clients) error {
+	for _, stream := range api.Streams {
+		name := stack.DeadLetterQueue(stream)
+		queue, err := clients.SQS.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+		if err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+		attributes, err := clients.SQS.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: queue.QueueUrl,
+			AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameApproximateNumberOfMessages}})
+		if err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+		waiting, err := strconv.Atoi(attributes.Attributes[string(sqstypes.QueueAttributeNameApproximateNumberOfMessages)])
+		if err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+		seen := map[string]bool{}
+		for len(seen) < waiting {
+			out, err := clients.SQS.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 30})
+			if err != nil {
+				return fmt.Errorf("read %s: %w", name, err)
+			}
+			if len(out.Messages) == 0 {
+				break
+			}
+			for _, m := range out.Messages {
+				if id := aws.ToString(m.MessageId); !seen[id] {
+					seen[id] = true
+					c.parked = append(c.parked, ledger.Parked{Queue: name, Object: objectOf(aws.ToString(m.Body))})
+				}
+			}
+		}
+		for range waiting - len(seen) {
+			c.parked = append(c.parked, ledger.Parked{Queue: name})
+		}
+	}
+	return nil
+}
+
+// objectOf names the object of an "Object Created" event as blocks name it; "" if it is none.
+func objectOf(body string) string {
+	var e struct {
+		Detail struct {
+			Bucket struct {
+				Name string `json:"name"`
+			} `json:"bucket"`
+			Object struct {
+				Key string `json:"key"`
+			} `json:"object"`
+		} `json:"detail"`
+	}
+	if json.Unmarshal([]byte(body), &e) != nil || e.Detail.Object.Key == "" {
+		return ""
+	}
+	return codec.ObjectIDOf(e.Detail.Bucket.Name, e.Detail.Object.Key).String()
+}

@@ -1,0 +1,242 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/retailflow/stampede/chaos/fault"
+	"github.com/retailflow/stampede/reference/cloud"
+	"github.com/retailflow/stampede/reference/deploy"
+	"github.com/retailflow/stampede/reference/deploy/stack"
+	"github.com/retailflow/stampede/reports"
+	"github.com/retailflow/stampede/scenarios"
+)
+
+// trial is a release on its way up a ladder.
+type trial struct {
+	fault   scenarios.Fault
+	release deploy.Release
+	from    string // version
+	to      string
+	plan    []deploy.RungPlan
+	start   time.Duration
+	cancel  context.CancelFunc
+	asked   float64 // requests/s to the function, as planned
+
+	// Guarded by chaos.mu.
+	weight    float64
+	decisions []deploy.Decision
+	outcome   *deploy.Outcome
+	err       error
+	end       time.Duration
+}
+
+// release starts a controller that sends the defective version up the ladder.
+func (c *chaos) release(ctx context.Context, f fault.Fault, details map[string]string) {
+	s := c.byName[f.Name]
+	bad := s.BadRelease
+	stable, canary := details["stable"], details["version"]
+	release := deploy.Release{
+		Functions: []deploy.FunctionRelease{{Name: bad.Function, Alias: stack.Alias, Stable: stable, Canary: canary}},
+		Ladder:    deploy.Ladder(float64(bad.Ladder.First), bad.Ladder.For, float64(bad.Ladder.Step), bad.Ladder.Every),
+		TimeScale: bad.TimeScale, MinEffect: float64(c.drill.s.Release.MinEffect), MinJudged: int64(c.drill.s.Release.MinJudged),
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	t := &trial{fault: s, release: release, from: stable, to: canary, start: c.drill.since(), cancel: cancel, asked: c.drill.requestRate(bad.Function)}
+	t.plan = release.Plan(t.asked, 0.001)
+	c.mu.Lock()
+	c.mu.trials = append(c.mu.trials, t)
+	c.mu.Unlock()
+
+	var aliases deploy.Aliases = deploy.LambdaAliases{Client: c.drill.world.clients.Lambda}
+	if !bad.Rollback {
+		aliases = stuckAliases{aliases}
+	}
+	controller, err := deploy.NewController(deploy.Options{
+		Release: release, Aliases: aliases, Evidence: gatewayEvidence{c.drill.world, c.drill.s.Objectives.P99},
+		Journal:     filepath.Join(c.drill.o.DataDir, "release-"+f.Name+".journal"),
+		SampleEvery: 250 * time.Millisecond,
+		Status: func(d deploy.Decision) {
+			c.mu.Lock()
+			t.weight = d.Weight
+			t.decisions = append(t.decisions, d)
+			c.mu.Unlock()
+			c.drill.noted("rollout", "%s %s at %s: %s", bad.Function, d.Action, reports.Percent(d.Weight), d.Reason)
+		},
+	})
+	if err != nil {
+		cancel()
+		c.settle(t, nil, err)
+		return
+	}
+	c.running.Go(func() {
+		defer cancel()
+		outcome, err := controller.Run(ctx)
+		c.settle(t, &outcome, err)
+		if outcome.Result == deploy.RolledBack {
+			// The defect is out of the traffic: the fault is over before its time.
+			c.heal(context.WithoutCancel(ctx), f.Name)
+		}
+	})
+}
+
+// settle keeps what came of a trial; its bad answers are the hits of its fault.
+func (c *chaos) settle(t *trial, outcome *deploy.Outcome, err error) {
+	c.mu.Lock()
+	t.outcome, t.err, t.end = outcome, err, c.drill.since()
+	t.weight = 0
+	c.mu.Unlock()
+	c.update(t.fault.Name, func(s *struck) {
+		if outcome != nil {
+			s.hits = outcome.CanaryBad
+			s.effect = fmt.Sprintf("%s of %s answers of version %s were bad", reports.Count(outcome.CanaryBad), reports.Count(outcome.CanaryRequests), t.to)
+		}
+		if err != nil && outcome == nil {
+			s.err = err
+		}
+	})
+}
+
+// endTrials stops controllers that still climb when the load is over.
+func (c *chaos) endTrials() {
+	c.mu.Lock()
+	trials := c.mu.trials
+	c.mu.Unlock()
+	for _, t := range trials {
+		c.mu.Lock()
+		open := t.outcome == nil && t.err == nil
+		c.mu.Unlock()
+		if open {
+			t.cancel()
+		}
+	}
+}
+
+// trial is the function and version under trial now, "" if none.
+func (c *chaos) trial() (function, version string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n := len(c.mu.trials); n > 0 {
+		t := c.mu.trials[n-1]
+		return t.fault.BadRelease.Function, t.to
+	}
+	return "", ""
+}
+
+// weight is the share of traffic that the version under trial gets now.
+func (c *chaos) weight() float64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n := len(c.mu.trials); n > 0 {
+		return c.mu.trials[n-1].weight
+	}
+	return 0
+}
+
+// rollouts are the trials in the report's form.
+func (c *chaos) rollouts(start time.Time, s *scenarios.Scenario) []reports.Rollout {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []reports.Rollout
+	at := func(t time.Time) reports.Seconds {
+		if t.IsZero() {
+			return 0
+		}
+		return reports.Seconds(t.Sub(start))
+	}
+	for _, t := range c.mu.trials {
+		r := reports.Rollout{Function: t.fault.BadRelease.Function, From: t.from, To: t.to, Defect: t.fault.BadRelease.Defect.String(),
+			Start: reports.Seconds(t.start), End: reports.Seconds(t.end), TimeScale: t.release.TimeScale, Outcome: "interrupted", Detectable: detectable(t)}
+		reached := map[int]time.Time{}
+		for _, d := range t.decisions {
+			if _, known := reached[d.Rung]; !known && d.Weight > 0 {
+				reached[d.Rung] = d.At
+			}
+			r.Decisions = append(r.Decisions, reports.Decision{At: at(d.At), Action: d.Action, Weight: d.Weight, Reason: d.Reason, CanaryRequests: d.CanaryRequests,
+				CanaryBad: d.CanaryBad, EValue: d.EValue, SmallestExcluded: d.SmallestExcluded, NeedRequests: d.NeedRequests})
+		}
+		for i, rung := range t.release.Ladder {
+			when, ok := reached[i]
+			r.Ladder = append(r.Ladder, reports.Rung{Weight: rung.Weight, Wait: reports.Seconds(rung.Hold), Reached: ok, At: at(when)})
+		}
+		if o := t.outcome; o != nil {
+			r.Outcome = string(o.Result)
+			r.CanaryAsked, r.CanaryBad, r.StableAsked, r.StableBad, r.ControlCalls = o.CanaryRequests, o.CanaryBad, o.StableRequests, o.StableBad, o.ControlCalls
+			if w := o.Stopwatch; w != nil {
+				r.Stopwatch = reports.NewStopwatch(stopwatchObjective(s), at(w.FirstBad), at(w.Detected), at(w.Decided), at(w.TrafficSafe), at(w.DataRepaired))
+			}
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// detectable says before a run what the ladder can see.
+func detectable(t *trial) string {
+	if len(t.plan) == 0 {
+		return ""
+	}
+	first := t.plan[0]
+	return fmt.Sprintf("at %s requests/s to %s, the rung of %s sees about %d answers of the new version and proves %s more bad ones 9 times in 10",
+		reports.Rate(t.asked), t.fault.BadRelease.Function, reports.Percent(first.Weight), first.Judged, reports.Percent(first.Detectable))
+}
+
+// requestRate is how many requests a second the plan sends to a function at the load's peak.
+func (d *drill) requestRate(function string) float64 {
+	peak, mix := float64(d.s.Load.Peak()), d.s.Load.Mix
+	switch function {
+	case stack.IngestWebhooks:
+		return peak * mix.Webhooks
+	case stack.IngestEvents:
+		return peak * (1 - mix.Webhooks) / mix.BatchMean
+	}
+	return mix.ReadRate
+}
+
+// gatewayEvidence judges versions by what the gateway answered for them.
+type gatewayEvidence struct {
+	world *world
+	slow  time.Duration
+}
+
+func (e gatewayEvidence) Sample(ctx context.Context) (map[deploy.Version]deploy.Counts, error) {
+	stats, err := e.world.stats(ctx, e.world.edgeURL)
+	if err != nil {
+		return nil, err
+	}
+	return evidence(stats, e.slow), nil
+}
+
+// evidence reads the counts of each version; an answer slower than the objective is bad.
+func evidence(stats cloud.Stats, slow time.Duration) map[deploy.Version]deploy.Counts {
+	out := map[deploy.Version]deploy.Counts{}
+	gateway := stats.APIGateway
+	if gateway == nil {
+		return out
+	}
+	for _, v := range gateway.Versions {
+		fast := v.Requests
+		for i, bound := range gateway.LatencyBoundsMS {
+			if time.Duration(bound)*time.Millisecond >= slow {
+				fast = v.LatencyLE[i]
+				break
+			}
+		}
+		out[deploy.Version{Function: v.Function, Version: v.Version}] = deploy.Counts{
+			Requests: v.Requests, Errors: v.Errors5xx, Slow: v.Requests - fast, FirstBad: v.FirstBad, LastBad: v.LastBad}
+	}
+	return out
+}
+
+// stuckAliases climb and never come back: rollback switched off, for proving that the check on
+// rollbacks can fail.
+type stuckAliases struct{ deploy.Aliases }
+
+func (s stuckAliases) Set(ctx context.Context, function, alias, version string, weights map[string]float64, revisionID string) (deploy.Alias, error) {
+	if len(weights) == 0 {
+		return deploy.Alias{}, fmt.Errorf("rollback is switched off in this scenario: %w", deploy.ErrThrottled)
+	}
+	return s.Aliases.Set(ctx, function, alias, version, weights, revisionID)
+}
