@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/retailflow/stampede/reference/cloud"
+	"github.com/retailflow/stampede/reference/cloud/wire"
+	"github.com/retailflow/stampede/reference/lifeline"
+)
+
+func newCloud(t *terminal) *cobra.Command {
+	var (
+		services, listen, dataDir, limits, peer string
+		keys                                    []string
+	)
+	cmd := &cobra.Command{
+		Use:   "cloud",
+		Short: "Serve embedded AWS services on one address",
+		Long: `Cloud serves any subset of the embedded AWS services to unmodified AWS clients, on one
+address for all of them. Acknowledged data survive kill -9 and are found again in --data-dir.
+
+Services: dynamodb, firehose, s3, events, sqs, states, lambda, apigateway; "data" is the first
+six, "edge" the last two, "all" is the default.`,
+		Example: `  stampede cloud --services dynamodb --data-dir /var/tmp/ddb --listen 127.0.0.1:8000
+  stampede cloud --limits off --access-key me:secret
+  aws --endpoint-url http://127.0.0.1:8000 dynamodb list-tables`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o := cloud.Options{Listen: listen, Peer: peer, FunctionLog: t.stderr, Log: slog.New(slog.NewJSONHandler(t.stderr, nil))}
+			var faults []error
+			var err error
+			if o.Services, err = cloud.ParseServices(services); err != nil {
+				faults = append(faults, err)
+			}
+			if o.Credentials, err = parseKeys(keys); err != nil {
+				faults = append(faults, err)
+			}
+			if o.Limits, err = cloud.ReadLimits(limits); err != nil {
+				faults = append(faults, err)
+			}
+			if len(faults) > 0 {
+				return usage(errors.Join(faults...), "see `stampede cloud --help`")
+			}
+			if o.DataDir, err = filepath.Abs(dataDir); err != nil {
+				return fmt.Errorf("find data directory: %w", err)
+			}
+			ctx, cancel := context.WithCancel(cmd.Context())
+			defer cancel()
+			// A parent that died leaves nobody to serve; what is acknowledged is on disk.
+			if err := lifeline.Watch(cancel); err != nil {
+				return err
+			}
+			c, err := openCloud(o)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(t.stdout, "%s\n", c.URL())
+			<-ctx.Done()
+			return c.Close()
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&services, "services", "all", "services to serve, separated by commas")
+	flags.StringVar(&listen, "listen", "127.0.0.1:4566", "address to listen on; port 0 picks a free one")
+	flags.StringVar(&dataDir, "data-dir", ".stampede/cloud", "folder of the services' state")
+	flags.StringVar(&limits, "limits", "aws", "aws, off, or a YAML file that changes some of AWS's limits")
+	flags.StringArrayVar(&keys, "access-key", nil, "ID:SECRET that may sign requests; may be repeated (default local:local)")
+	flags.StringVar(&peer, "peer", "", "base URL of a cloud that serves the other services")
+	return cmd
+}
+
+// openCloud opens a cloud and says what to do about a taken port.
+func openCloud(o cloud.Options) (*cloud.Cloud, error) {
+	c, err := cloud.Open(o)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, &exitError{code: 1, err: err, hint: "another process has that port; --listen 127.0.0.1:0 picks a free one"}
+	}
+	return c, err
+}
+
+func parseKeys(keys []string) (wire.Credentials, error) {
+	if len(keys) == 0 {
+		return wire.Credentials{"local": "local"}, nil
+	}
+	out := wire.Credentials{}
+	var faults []error
+	for _, key := range keys {
+		id, secret, ok := strings.Cut(key, ":")
+		if !ok || id == "" || secret == "" {
+			faults = append(faults, fmt.Errorf("access key %q: want ID:SECRET", key))
+			continue
+		}
+		out[id] = secret
+	}
+	return out, errors.Join(faults...)
+}

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/retailflow/stampede/reports"
+)
+
+// version is set by the linker.
+var version = "unknown"
+
+// terminal is what a command may use of the outside world.
+type terminal struct {
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	env    []string
+}
+
+// exitError carries an exit code that is not the default of its kind; a nil err prints nothing.
+type exitError struct {
+	code int
+	err  error
+	hint string
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// usage marks an error as the caller's: exit code 2.
+func usage(err error, hint string) error {
+	return &exitError{code: reports.ExitUsage, err: err, hint: hint}
+}
+
+// Main runs one command and returns its exit code: 0 pass, 99 fail, 3 inconclusive, 4 invalid,
+// 2 bad usage or scenario, 1 the harness itself failed. args[0] is the program's name.
+func Main(args, env []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	t := &terminal{stdin: stdin, stdout: stdout, stderr: stderr, env: env}
+	root := newRoot(t)
+	root.SetArgs(args[1:])
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return reports.VerdictPass.ExitCode()
+	}
+	var exit *exitError
+	if !errors.As(err, &exit) {
+		// cobra's own complaints are about usage; ours that are not exitErrors come from running.
+		exit = &exitError{code: reports.ExitHarness, err: err}
+	}
+	if exit.err != nil {
+		fmt.Fprintf(stderr, "error: %v\n", exit.err)
+		if exit.hint != "" {
+			fmt.Fprintf(stderr, "hint: %s\n", exit.hint)
+		}
+	}
+	return exit.code
+}
+
+func newRoot(t *terminal) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "stampede",
+		Short: "Load and chaos drills that tell the truth, with a complete platform to run them on",
+		Long: `Stampede runs a multi-tenant retail analytics platform through load and faults, and says,
+with proof, whether it held: latency from the planned time, rollback within its limit, and no
+accepted event lost or counted twice.
+
+Exit codes: 0 pass, 99 fail, 3 inconclusive, 4 invalid, 2 bad usage or scenario, 1 the harness
+itself failed.`,
+		Example: `  stampede run black-friday          # the drill of make demo; the report lands in out/
+  stampede scenarios list            # what else there is
+  stampede serve                     # the platform on this machine, to try by hand`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(newRun(t), newServe(t), newCloud(t), newScenarios(t), newVersion(t), newAgent(t), newRuntimeWrapper(t))
+	bad := func(cmd *cobra.Command, err error) error {
+		return usage(err, fmt.Sprintf("see `%s --help`", cmd.CommandPath()))
+	}
+	var mark func(*cobra.Command)
+	mark = func(cmd *cobra.Command) {
+		cmd.SetFlagErrorFunc(bad)
+		if check := cmd.Args; check != nil {
+			cmd.Args = func(cmd *cobra.Command, args []string) error {
+				if err := check(cmd, args); err != nil {
+					return bad(cmd, err)
+				}
+				return nil
+			}
+		}
+		for _, sub := range cmd.Commands() {
+			mark(sub)
+		}
+	}
+	mark(root)
+	return root
+}
+
+func newVersion(t *terminal) *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Example: "  stampede version",
+		Args:    cobra.NoArgs,
+		Run:     func(*cobra.Command, []string) { fmt.Fprintln(t.stdout, version) },
+	}
+}

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/retailflow/stampede/loadgen/tenant"
+	"github.com/retailflow/stampede/reference/api"
+	"github.com/retailflow/stampede/reference/cloud"
+	"github.com/retailflow/stampede/reference/deploy/stack"
+)
+
+// serveTenants is how many tenants a platform to try by hand has.
+const serveTenants = 24
+
+func newServe(t *terminal) *cobra.Command {
+	var dataDir, listen string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the whole platform on this machine, to try by hand",
+		Long: `Serve runs the reference platform: all embedded AWS services in one process, and a process for
+each function that runs. It prints the base URL, a tenant's credentials and a first request to
+try. Ctrl-C stops everything; the state stays in --data-dir.`,
+		Example: `  stampede serve
+  stampede serve --listen 127.0.0.1:8080 --data-dir /var/tmp/retailflow`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			binary, err := functionBinary()
+			if err != nil {
+				return err
+			}
+			dir, err := filepath.Abs(dataDir)
+			if err != nil {
+				return fmt.Errorf("find data directory: %w", err)
+			}
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				return fmt.Errorf("make data directory: %w", err)
+			}
+			logName := filepath.Join(dir, "serve.log")
+			log, err := os.OpenFile(logName, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+			if err != nil {
+				return fmt.Errorf("open log: %w", err)
+			}
+			defer log.Close()
+			c, err := openCloud(cloud.Options{Listen: listen, DataDir: dir, FunctionLog: log, Log: slog.New(slog.NewJSONHandler(log, nil))})
+			if err != nil {
+				return err
+			}
+			if err := serve(cmd.Context(), t, c, binary, logName); err != nil {
+				return errors.Join(err, c.Close())
+			}
+			<-cmd.Context().Done()
+			fmt.Fprintln(t.stderr, "stopping")
+			return c.Close()
+		},
+	}
+	cmd.Flags().StringVar(&dataDir, "data-dir", ".stampede/serve", "folder of the platform's state")
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:4566", "address to listen on; port 0 picks a free one")
+	return cmd
+}
+
+// serve deploys the stack and says how to use it.
+func serve(ctx context.Context, t *terminal, c *cloud.Cloud, binary, logName string) error {
+	tenants, err := tenant.New(tenant.Options{Seed: 1, Count: serveTenants})
+	if err != nil {
+		return err
+	}
+	config := stack.Config{
+		Endpoints:      stack.Endpoints{Data: c.URL(), Edge: c.URL(), AccessKey: "local", Secret: "local"},
+		FunctionBinary: binary, BufferInterval: 2 * time.Second,
+	}
+	for _, r := range tenants {
+		config.Tenants = append(config.Tenants, stack.Tenant{ID: r.ID, Name: r.Name, Platform: string(r.Platform), Plan: string(r.Tier),
+			Zone: r.Zone, Currency: r.Currency, ShopifySecret: r.ShopifySecret, APIKey: r.APIKey})
+	}
+	if err := stack.Apply(ctx, config); err != nil {
+		return fmt.Errorf("deploy the stack: %w", err)
+	}
+	who := tenants[0]
+	token, err := c.Token(who.ID, 24*time.Hour)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(t.stdout, strings.NewReplacer(
+		"{url}", c.URL(), "{tenant}", who.ID, "{name}", who.Name, "{zone}", who.Zone, "{key}", who.APIKey, "{token}", token,
+		"{type}", api.BatchContentType, "{log}", logName,
+	).Replace(`The platform answers at {url}; what its processes say is in {log}.
+
+tenant   {tenant}  ({name}, {zone})
+API key  {key}
+token    {token}
+
+Send an event, and some seconds later read the summary that counts it:
+
+  curl -s {url}/v1/tenants/{tenant}/events -H 'x-api-key: {key}' \
+    -H 'content-type: {type}' \
+    -d "[{\"specversion\":\"1.0\",\"id\":\"$(printf '%012x' "$(date +%s%3N)" | sed 's/.\{8\}/&-/')-7000-8000-$(od -An -N6 -tx1 /dev/urandom | tr -d ' \n')\",\"source\":\"/curl\",\"type\":\"product.viewed\",\"time\":\"$(date -u +%FT%TZ)\",\"data\":{\"sku\":\"first\"}}]"
+
+  curl -s "{url}/v1/tenants/{tenant}/analytics/summary?from=$(date -u +%FT%H:00:00Z)&to=$(date -u -d '1 hour' +%FT%H:00:00Z)" \
+    -H "authorization: Bearer {token}"
+
+Ctrl-C stops it.
+`))
+	return nil
+}
