@@ -12,8 +12,8 @@ import (
 // Target is what a scenario drives.
 type Target string
 
-// The targets.
-const TargetEmbedded Target = "embedded" // the reference as supervised processes on this machine
+// TargetEmbedded is the reference as supervised processes on this machine.
+const TargetEmbedded Target = "embedded"
 
 // Scenario is a drill. [Default] gives what its YAML leaves out.
 type Scenario struct {

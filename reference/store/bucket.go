@@ -24,7 +24,7 @@ const (
 	yearForm   = "2006"
 )
 
-// MinuteName, HourName: the sort key of a bucket by its start.
+// MinuteName is the sort key of a minute's bucket by its start.
 func MinuteName(start time.Time) string { return start.UTC().Format(minuteForm) }
 
 // HourName is the sort key of an hourly bucket.

@@ -211,10 +211,3 @@ func (o *observer) stages() map[string]float64 {
 	})
 	return out
 }
-
-// edgeStats is the last look at the edge process.
-func (o *observer) edgeStats() cloud.Stats {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.mu.edge.now
-}

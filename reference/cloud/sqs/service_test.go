@@ -253,11 +253,11 @@ func TestClosingEndsLongPolls(t *testing.T) {
 
 func TestAcknowledgedMessagesSurviveACrash(t *testing.T) {
 	w := newWorld(t, nil)
-	url := w.create("q", nil)
+	w.create("q", nil)
 	w.crash()
-	url2, err := w.client.GetQueueUrl(context.Background(), &awssqs.GetQueueUrlInput{QueueName: aws.String("q")})
+	found, err := w.client.GetQueueUrl(context.Background(), &awssqs.GetQueueUrlInput{QueueName: aws.String("q")})
 	require.NoError(t, err, "the queue is durable")
-	url = *url2.QueueUrl
+	url := *found.QueueUrl
 	w.send(url, "one")
 	w.crash()
 	url = strings.Replace(url, url[:strings.LastIndex(url, "/000")], w.server.URL, 1)

@@ -159,7 +159,6 @@ func (s *story) truth() truth {
 		rec      *api.Record
 		event    *api.Event
 		contents map[uint64]bool
-		traces   []string
 	}
 	winners := map[string]*winner{}
 	for _, rec := range s.records {

@@ -91,8 +91,8 @@ func (a *Analytics) series(ctx context.Context, r *rest.Request) (any, error) {
 // intervals are the starts of the intervals that cover the period; the first and the last may
 // be cut short by it.
 func intervals(name string, p period, zone *time.Location) (starts []time.Time, level finest, err error) {
-	limit := 0
-	next := func(at time.Time) time.Time { return at }
+	var limit int
+	var next func(time.Time) time.Time
 	switch name {
 	case "minute":
 		limit, level = maxMinutes, minutesOnly
