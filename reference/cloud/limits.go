@@ -84,8 +84,23 @@ func ReadLimits(arg string) (Limits, error) {
 	// What the file does not mention keeps AWS's value: decode over the defaults.
 	limits := AWSLimits()
 	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&limits); err != nil {
-		return Limits{}, fmt.Errorf("%s: %s", arg, yaml.FormatError(err, false, true))
+		return Limits{}, limitsError(arg, err)
 	}
 	limits.ensureDefaults()
 	return limits, nil
+}
+
+// limitsError is a decoder's error as file:line:col: message.
+func limitsError(file string, err error) error {
+	var at yaml.Error
+	if !errors.As(err, &at) || at.GetToken() == nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	message := at.GetMessage()
+	var wrong *yaml.TypeError
+	if errors.As(err, &wrong) {
+		message = fmt.Sprintf("want %s, not %q", wrong.DstType, at.GetToken().Value)
+	}
+	p := at.GetToken().Position
+	return fmt.Errorf("%s:%d:%d: %s", file, p.Line, p.Column, message)
 }

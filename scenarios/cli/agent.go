@@ -19,7 +19,7 @@ func newAgent(t *terminal) *cobra.Command {
 		Use:    "agent",
 		Short:  "Hold the faults of a run and revert them, whatever happens to it",
 		Hidden: true,
-		Args:   cobra.NoArgs,
+		Args:   noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			path, err := filepath.Abs(dir)
 			if err != nil {

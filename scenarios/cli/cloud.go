@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -14,6 +15,7 @@ import (
 	"github.com/retailflow/stampede/reference/cloud"
 	"github.com/retailflow/stampede/reference/cloud/wire"
 	"github.com/retailflow/stampede/reference/lifeline"
+	"github.com/retailflow/stampede/reports"
 )
 
 func newCloud(t *terminal) *cobra.Command {
@@ -28,11 +30,13 @@ func newCloud(t *terminal) *cobra.Command {
 address for all of them. Acknowledged data survive kill -9 and are found again in --data-dir.
 
 Services: dynamodb, firehose, s3, events, sqs, states, lambda, apigateway; "data" is the first
-six, "edge" the last two, "all" is the default.`,
+six, "edge" the last two, "all" is the default. The base URL is printed once everything serves;
+GET /_stampede/health and /_stampede/stats tell how it is. Ctrl-C stops it.`,
 		Example: `  stampede cloud --services dynamodb --data-dir /var/tmp/ddb --listen 127.0.0.1:8000
   stampede cloud --limits off --access-key me:secret
-  aws --endpoint-url http://127.0.0.1:8000 dynamodb list-tables`,
-		Args: cobra.NoArgs,
+  AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=us-east-1 \
+    aws --endpoint-url http://127.0.0.1:8000 dynamodb list-tables   # any AWS client will do`,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o := cloud.Options{Listen: listen, Peer: peer, FunctionLog: t.stderr, Log: slog.New(slog.NewJSONHandler(t.stderr, nil))}
 			var faults []error
@@ -44,6 +48,9 @@ six, "edge" the last two, "all" is the default.`,
 				faults = append(faults, err)
 			}
 			if o.Limits, err = cloud.ReadLimits(limits); err != nil {
+				faults = append(faults, err)
+			}
+			if err := checkListen(listen); err != nil {
 				faults = append(faults, err)
 			}
 			if len(faults) > 0 {
@@ -77,13 +84,31 @@ six, "edge" the last two, "all" is the default.`,
 	return cmd
 }
 
-// openCloud opens a cloud and says what to do about a taken port.
+// openCloud opens a cloud and says what to do about an address or a folder that another has.
 func openCloud(o cloud.Options) (*cloud.Cloud, error) {
 	c, err := cloud.Open(o)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, &exitError{code: 1, err: err, hint: "another process has that port; --listen 127.0.0.1:0 picks a free one"}
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, &exitError{code: reports.ExitHarness, err: err, hint: "another process has that port; --listen 127.0.0.1:0 picks a free one"}
+	case errors.Is(err, syscall.EAGAIN):
+		// The state's lock file is held.
+		return nil, &exitError{code: reports.ExitHarness, err: err, hint: "another process uses " + o.DataDir + "; --data-dir names another folder"}
+	case errors.Is(err, syscall.ENOSPC):
+		return nil, &exitError{code: reports.ExitHarness, err: err, hint: "the disk of " + o.DataDir + " is full; --data-dir names another folder"}
 	}
 	return c, err
+}
+
+// checkListen finds an address that no host could listen on.
+func checkListen(address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
+		return fmt.Errorf("--listen %q: want HOST:PORT, such as 127.0.0.1:4566", address)
+	}
+	return nil
 }
 
 func parseKeys(keys []string) (wire.Credentials, error) {

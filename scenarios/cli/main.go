@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -66,12 +67,24 @@ func Main(args, env []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		exit = &exitError{code: reports.ExitHarness, err: err}
 	}
 	if exit.err != nil {
-		fmt.Fprintf(stderr, "error: %v\n", exit.err)
+		printError(stderr, exit)
 		if exit.hint != "" {
 			fmt.Fprintf(stderr, "hint: %s\n", exit.hint)
 		}
 	}
 	return exit.code
+}
+
+// printError prints one line, or a count and then the mistakes, each at the start of its line as
+// editors want file:line:col.
+func printError(w io.Writer, e *exitError) {
+	text := strings.TrimRight(e.err.Error(), "\n")
+	if n := strings.Count(text, "\n") + 1; n > 1 && e.code == reports.ExitUsage {
+		fmt.Fprintf(w, "error: %d mistakes\n", n)
+		fmt.Fprintln(w, text)
+		return
+	}
+	fmt.Fprintf(w, "error: %s\n", text)
 }
 
 func newRoot(t *terminal) *cobra.Command {
@@ -89,10 +102,11 @@ itself failed.`,
   stampede serve                     # the platform on this machine, to try by hand`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          noArguments,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetHelpCommand(newHelp())
 	root.AddCommand(newRun(t), newServe(t), newCloud(t), newScenarios(t), newVersion(t), newAgent(t), newRuntimeWrapper(t))
 	bad := func(cmd *cobra.Command, err error) error {
 		return usage(err, fmt.Sprintf("see `%s --help`", cmd.CommandPath()))
@@ -121,7 +135,45 @@ func newVersion(t *terminal) *cobra.Command {
 		Use:     "version",
 		Short:   "Print the version",
 		Example: "  stampede version",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		Run:     func(*cobra.Command, []string) { fmt.Fprintln(t.stdout, version) },
+	}
+}
+
+// newHelp is cobra's help command, but an unknown topic is an error.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [COMMAND]...",
+		Short:   "Print the help of a command",
+		Example: "  stampede help run",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return usage(fmt.Errorf("no command %q to help with", strings.Join(args, " ")), "`stampede help` lists the commands")
+			}
+			return about.Help()
+		},
+	}
+}
+
+// noArguments refuses arguments; under a command that only groups others it names the unknown one.
+func noArguments(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case cmd.HasSubCommands():
+		return fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())
+	default:
+		return fmt.Errorf("%s takes no argument, and got %q", cmd.CommandPath(), args[0])
+	}
+}
+
+// oneArgument wants exactly one, of which what says what it is.
+func oneArgument(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return fmt.Errorf("%s wants one %s, and got %d arguments", cmd.CommandPath(), what, len(args))
+		}
+		return nil
 	}
 }

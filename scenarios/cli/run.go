@@ -35,7 +35,7 @@ itself failed.`,
 		Example: `  stampede run black-friday
   stampede run smoke --out out/smoke --seed 7
   stampede run mine.yaml --set load.timeout=5s --set objectives.p99=100ms`,
-		Args: cobra.ExactArgs(1),
+		Args: oneArgument("FILE or NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := openScenario(args[0], set)
 			if err != nil {

@@ -14,8 +14,11 @@ func newScenarios(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "scenarios",
 		Short: "List, show and validate scenarios",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example: `  stampede scenarios list
+  stampede scenarios show smoke
+  stampede scenarios validate mine.yaml`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newScenariosList(t), newScenariosShow(t), newScenariosValidate(t))
 	return cmd
@@ -26,7 +29,7 @@ func newScenariosList(t *terminal) *cobra.Command {
 		Use:     "list",
 		Short:   "List the scenarios that come with stampede",
 		Example: "  stampede scenarios list",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			w := tabwriter.NewWriter(t.stdout, 0, 0, 2, ' ', 0)
 			for _, name := range scenarios.Names() {
@@ -47,7 +50,7 @@ func newScenariosShow(t *terminal) *cobra.Command {
 		Short: "Print a scenario, comments included; a file is printed with its defaults filled in",
 		Example: `  stampede scenarios show black-friday
   stampede scenarios show black-friday > mine.yaml   # a start for one's own`,
-		Args: cobra.ExactArgs(1),
+		Args: oneArgument("NAME or FILE"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if text, err := scenarios.Source(args[0]); err == nil {
 				_, err = t.stdout.Write(text)
@@ -69,7 +72,12 @@ func newScenariosValidate(t *terminal) *cobra.Command {
 		Short: "Check scenario files and report every mistake as file:line:col",
 		Example: `  stampede scenarios validate mine.yaml
   stampede scenarios validate scenarios/*.yaml`,
-		Args: cobra.MinimumNArgs(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return fmt.Errorf("%s wants a FILE", cmd.CommandPath())
+			}
+			return nil
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			var faults []error
 			for _, file := range args {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,7 +32,7 @@ each function that runs. It prints the base URL, a tenant's credentials and a fi
 try. Ctrl-C stops everything; the state stays in --data-dir.`,
 		Example: `  stampede serve
   stampede serve --listen 127.0.0.1:8080 --data-dir /var/tmp/retailflow`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			binary, err := functionBinary()
 			if err != nil {
@@ -40,6 +41,9 @@ try. Ctrl-C stops everything; the state stays in --data-dir.`,
 			dir, err := filepath.Abs(dataDir)
 			if err != nil {
 				return fmt.Errorf("find data directory: %w", err)
+			}
+			if err := checkListen(listen); err != nil {
+				return usage(err, "port 0 picks a free one")
 			}
 			if err := os.MkdirAll(dir, 0o755); err != nil {
 				return fmt.Errorf("make data directory: %w", err)
@@ -89,25 +93,42 @@ func serve(ctx context.Context, t *terminal, c *cloud.Cloud, binary, logName str
 	if err != nil {
 		return err
 	}
+	zone, err := time.LoadLocation(who.Zone)
+	if err != nil {
+		return fmt.Errorf("zone of %s: %w", who.ID, err)
+	}
+	now := time.Now()
+	var random [10]byte
+	_, _ = rand.Read(random[:]) // never fails
 	fmt.Fprint(t.stdout, strings.NewReplacer(
 		"{url}", c.URL(), "{tenant}", who.ID, "{name}", who.Name, "{zone}", who.Zone, "{key}", who.APIKey, "{token}", token,
-		"{type}", api.BatchContentType, "{log}", logName,
-	).Replace(`The platform answers at {url}; what its processes say is in {log}.
+		"{type}", api.BatchContentType, "{log}", logName, "{id}", api.NewID(now, random).String(),
+		"{time}", now.UTC().Format(time.RFC3339), "{date}", now.In(zone).Format(time.DateOnly),
+	).Replace(welcome))
+	return nil
+}
+
+// welcome is what serve prints; its commands work as they stand in any shell.
+const welcome = `The platform answers at {url}; what its processes say is in
+{log}.
 
 tenant   {tenant}  ({name}, {zone})
 API key  {key}
 token    {token}
 
-Send an event, and some seconds later read the summary that counts it:
+Send an event:
 
   curl -s {url}/v1/tenants/{tenant}/events -H 'x-api-key: {key}' \
     -H 'content-type: {type}' \
-    -d "[{\"specversion\":\"1.0\",\"id\":\"$(printf '%012x' "$(date +%s%3N)" | sed 's/.\{8\}/&-/')-7000-8000-$(od -An -N6 -tx1 /dev/urandom | tr -d ' \n')\",\"source\":\"/curl\",\"type\":\"product.viewed\",\"time\":\"$(date -u +%FT%TZ)\",\"data\":{\"sku\":\"first\"}}]"
+    -d '[{"specversion":"1.0","id":"{id}","source":"/curl","type":"product.viewed","time":"{time}","data":{"sku":"first"}}]'
 
-  curl -s "{url}/v1/tenants/{tenant}/analytics/summary?from=$(date -u +%FT%H:00:00Z)&to=$(date -u -d '1 hour' +%FT%H:00:00Z)" \
-    -H "authorization: Bearer {token}"
+Some seconds later, read the day's summary that counts it:
+
+  curl -s '{url}/v1/tenants/{tenant}/analytics/summary?date={date}' -H 'x-api-key: {key}'
+
+Sent again, the same id is accepted again (202) and still counted once; change its last digits
+for another event. An id is a UUIDv7, its time decides the event's minute, and up to 35 days
+back are accepted. The token does as well as the key: -H "authorization: Bearer ...".
 
 Ctrl-C stops it.
-`))
-	return nil
-}
+`
