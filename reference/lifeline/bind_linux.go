@@ -19,3 +19,7 @@ func closeOnExec(fd int) error {
 	_, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, unix.FD_CLOEXEC)
 	return err
 }
+
+// lower gives the calling thread, and what it starts, a lower priority; a refusal costs only
+// the priority. On Linux the call is about the thread (setpriority(2), NOTES).
+func lower(nice int) { _ = unix.Setpriority(unix.PRIO_PROCESS, 0, nice) }

@@ -26,18 +26,29 @@ type spawn struct {
 }
 
 // NewSpawner takes the thread. Close lets go of it.
-func NewSpawner() *Spawner {
+func NewSpawner() *Spawner { return newSpawner(0) }
+
+// NewBackgroundSpawner starts commands at a lower scheduling priority (nice 10, where the system
+// has it by thread): what nobody waits for gives way to what somebody does. Its thread ends
+// with Close, and children that were not waited for end with the thread.
+func NewBackgroundSpawner() *Spawner { return newSpawner(10) }
+
+func newSpawner(nice int) *Spawner {
 	s := &Spawner{requests: make(chan spawn), closing: make(chan struct{}), done: make(chan struct{})}
-	go s.run()
+	go s.run(nice)
 	return s
 }
 
-func (s *Spawner) run() {
+func (s *Spawner) run(nice int) {
 	defer close(s.done)
 	// Unlocked at the end, so that the runtime keeps the thread, and children that were not
 	// waited for live as long as the process.
 	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	if nice == 0 {
+		defer runtime.UnlockOSThread()
+	} else {
+		lower(nice) // the thread stays locked: nobody else shall inherit its priority
+	}
 	for {
 		select {
 		case r := <-s.requests:

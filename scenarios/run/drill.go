@@ -7,11 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
 	"github.com/retailflow/stampede/chaos/ledger"
 	"github.com/retailflow/stampede/loadgen/attack"
+	"github.com/retailflow/stampede/reference/deploy"
 	"github.com/retailflow/stampede/reference/deploy/stack"
 	"github.com/retailflow/stampede/reports"
 	"github.com/retailflow/stampede/scenarios"
@@ -171,7 +173,9 @@ func (d *drill) prepareRun(ctx context.Context) (err error) {
 	d.world, err = boot(ctx, d.o, dir, stack.Config{
 		FunctionBinary: d.o.FunctionBinary, FunctionEnv: d.o.FunctionEnv,
 		BufferInterval: d.s.Delivery.Buffer, BufferBytes: int64(d.s.Delivery.BufferSize),
-		PassInterval: d.s.RollUp.Every, PassCount: d.s.RollUp.Passes, Tenants: d.people.stack(),
+		// All shards at once would be a burst of work that every request of that second waits behind.
+		Passes:  deploy.Passes{Interval: d.s.RollUp.Every, Count: d.s.RollUp.Passes, Workers: min(8, runtime.NumCPU())},
+		Tenants: d.people.stack(),
 	}, func(name string, _ time.Time) { d.noted("restart", "the %s process is started again", name) })
 	if err != nil {
 		return err

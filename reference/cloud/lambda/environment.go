@@ -98,10 +98,16 @@ func (e *environment) initTimeout(limit time.Duration) {
 	}
 }
 
+// PriorityVariable is a variable of a function's configuration (stampede-only): with the value
+// "background" its processes run at a lower scheduling priority. AWS gives every environment
+// processors of its own; here they share the machine's with the functions that somebody waits for.
+const PriorityVariable = "STAMPEDE_PRIORITY"
+
 // launcher starts environments' processes. One serves all.
 type launcher struct {
 	spawner  *lifeline.Spawner
-	childEnd *os.File // of the lifeline
+	behind   *lifeline.Spawner // of functions in the background
+	childEnd *os.File          // of the lifeline
 	code     *codeStore
 	output   *sink
 	region   string
@@ -178,7 +184,11 @@ func (l *launcher) start(e *environment, runtimeAPI string) (cmd *exec.Cmd, drai
 		Env: l.environ(e.pool.config, root, runtimeAPI, e.id),
 	}
 	lifeline.Attach(cmd, l.childEnd)
-	err = l.spawner.Start(cmd)
+	spawner := l.spawner
+	if e.pool.config.variables()[PriorityVariable] == "background" {
+		spawner = l.behind
+	}
+	err = spawner.Start(cmd)
 	_ = in.Close()
 	if err != nil {
 		_ = out.Close()

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"runtime"
 	"time"
 
 	"github.com/retailflow/stampede/reference/quota"
@@ -50,7 +51,9 @@ type Limits struct {
 
 	// StartsAtOnce and AsyncAtOnce guard the host and are stampede-only: processes being
 	// initialised and asynchronous events being tried at the same time. An invocation waits for
-	// its turn to start a process, or takes an environment that becomes free before.
+	// its turn to start a process, or takes an environment that becomes free before. Starting a
+	// process costs as much as serving a few dozen invocations, so more starts at once than the
+	// machine has processors turn a short stall into a long one.
 	StartsAtOnce int `yaml:"starts_at_once"`
 	AsyncAtOnce  int `yaml:"async_at_once"`
 }
@@ -80,7 +83,7 @@ func NoLimits() Limits {
 		InitTimeout: 10 * time.Second, IdleTimeout: 10 * time.Minute,
 		AsyncRetry1: time.Minute, AsyncRetry2: 2 * time.Minute, AsyncAge: 6 * time.Hour,
 		MappingStart: 5, MappingGrowth: 300, MappingMax: 1250,
-		StartsAtOnce: 8, AsyncAtOnce: 32,
+		StartsAtOnce: runtime.NumCPU(), AsyncAtOnce: 32,
 	}
 }
 

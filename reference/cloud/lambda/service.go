@@ -87,6 +87,7 @@ type Service struct {
 	async     *async
 	mappings  *mappings
 	spawner   *lifeline.Spawner
+	behind    *lifeline.Spawner
 	childEnd  *os.File
 	keep      *os.File
 	router    router
@@ -145,9 +146,9 @@ func (s *Service) open() (err error) {
 	if s.childEnd, s.keep, err = lifeline.New(); err != nil {
 		return err
 	}
-	s.spawner = lifeline.NewSpawner()
+	s.spawner, s.behind = lifeline.NewSpawner(), lifeline.NewBackgroundSpawner()
 	l := &launcher{
-		spawner: s.spawner, childEnd: s.childEnd, code: s.code, output: &sink{w: s.options.FunctionLog},
+		spawner: s.spawner, behind: s.behind, childEnd: s.childEnd, code: s.code, output: &sink{w: s.options.FunctionLog},
 		region: s.options.Region, initTime: s.limits.InitTimeout,
 	}
 	for name, value := range s.options.Variables {
@@ -185,6 +186,7 @@ func (s *Service) Close() error {
 		s.scheduler.close()
 		<-drained
 		_ = s.spawner.Close() // never fails
+		_ = s.behind.Close()
 		_ = s.childEnd.Close()
 		_ = s.keep.Close()
 	})

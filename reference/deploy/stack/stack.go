@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/smithy-go"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/retailflow/stampede/reference/deploy"
 )
 
 // Tenant is one retailer as the platform knows it.
@@ -31,8 +33,7 @@ type Config struct {
 
 	BufferInterval time.Duration // Firehose: 60 s
 	BufferBytes    int64         // Firehose: 5 MB
-	PassInterval   time.Duration // roll-up passes: 5 s
-	PassCount      int           // passes of one execution: 12
+	Passes         deploy.Passes // of the roll-up
 
 	Tenants []Tenant
 }
@@ -43,12 +44,6 @@ func (c *Config) ensureDefaults() {
 	}
 	if c.BufferBytes == 0 {
 		c.BufferBytes = 5 << 20
-	}
-	if c.PassInterval == 0 {
-		c.PassInterval = 5 * time.Second
-	}
-	if c.PassCount == 0 {
-		c.PassCount = 12
 	}
 	if c.FunctionURL == "" {
 		c.FunctionURL = c.Endpoints.Data
