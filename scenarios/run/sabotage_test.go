@@ -1,0 +1,227 @@
+package run_test
+
+import (
+	"cmp"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/retailflow/stampede/loadgen/tenant"
+	"github.com/retailflow/stampede/reports"
+	"github.com/retailflow/stampede/scenarios"
+	"github.com/retailflow/stampede/scenarios/run"
+)
+
+// proof is the drill that every sabotage is tried on.
+func proof(t *testing.T) *scenarios.Scenario {
+	t.Helper()
+	s, err := scenarios.Open(filepath.Join("testdata", "proof.yaml"), nil)
+	require.NoError(t, err)
+	return s
+}
+
+// drill runs a scenario against the product, or against a build of which one function is
+// broken.
+func drill(t *testing.T, s *scenarios.Scenario, build string, env ...string) *reports.Result {
+	t.Helper()
+	p := built(t)
+	o := run.Options{Scenario: s, Seed: s.Seed, Out: t.TempDir(), Self: []string{p.stampede}, FunctionBinary: p.fn,
+		Command: "stampede run proof.yaml", Version: "test"}
+	if build != "" {
+		require.Contains(t, broken, build)
+		self, err := os.Executable()
+		require.NoError(t, err)
+		o.FunctionBinary = self
+		o.FunctionEnv = map[string]string{brokenEnv: build, soundEnv: p.fn}
+		for i := 0; i < len(env); i += 2 {
+			o.FunctionEnv[env[i]] = env[i+1]
+		}
+	}
+	began := time.Now()
+	result, err := run.Drill(t.Context(), o)
+	require.NoError(t, err)
+	t.Logf("%s after %s", result.Verdict, time.Since(began).Round(100*time.Millisecond))
+	return result
+}
+
+// amiss names the checks that keep a run from PASS, with their status.
+func amiss(r *reports.Result) map[string]reports.Status {
+	out := map[string]reports.Status{}
+	for _, c := range r.Checks {
+		open := c.Status == reports.Inconclusive || c.Status == reports.Unknown
+		if c.Status != reports.Pass && (c.Required || !open) {
+			out[c.Name] = c.Status
+		}
+	}
+	return out
+}
+
+// told describes checks for a failed test.
+func told(r *reports.Result) string {
+	var b strings.Builder
+	for _, c := range r.Checks {
+		if c.Status != reports.Pass {
+			b.WriteString(strings.Join(append([]string{string(c.Status), c.Name, c.Observed, c.Detail}, c.Examples...), "\n    ") + "\n")
+		}
+	}
+	return b.String()
+}
+
+func requireVerdict(t *testing.T, r *reports.Result, verdict reports.Verdict, want map[string]reports.Status) {
+	t.Helper()
+	require.Equal(t, want, amiss(r), told(r))
+	require.Equal(t, verdict, r.Verdict)
+	require.Equal(t, verdict.ExitCode(), r.ExitCode)
+}
+
+func requirePass(t *testing.T, r *reports.Result) {
+	t.Helper()
+	requireVerdict(t, r, reports.VerdictPass, map[string]reports.Status{})
+}
+
+func requireFail(t *testing.T, r *reports.Result, checks ...string) {
+	t.Helper()
+	want := map[string]reports.Status{}
+	for _, name := range checks {
+		want[name] = reports.Fail
+	}
+	requireVerdict(t, r, reports.VerdictFail, want)
+}
+
+// examples are those of a check that names what is wrong.
+func examples(t *testing.T, r *reports.Result, check string) string {
+	t.Helper()
+	c, ok := r.Check(check)
+	require.True(t, ok)
+	require.NotEmpty(t, c.Examples)
+	return strings.Join(c.Examples, "\n")
+}
+
+var eventID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`)
+
+// TestSabotageOfFigures: the same plan passes with the sound build, and fails with each broken
+// one by the one check that names the damage.
+func TestSabotageOfFigures(t *testing.T) {
+	t.Run("sound", func(t *testing.T) {
+		r := drill(t, proof(t), "")
+		requirePass(t, r)
+		require.Greater(t, r.Ledger.Acked, int64(1000))
+		require.Positive(t, r.Ledger.Redelivered, "what is delivered twice must occur, or a test below proves nothing")
+		require.Positive(t, r.Ledger.Refused, "hostile requests")
+	})
+	t.Run("202 and dropped", func(t *testing.T) {
+		r := drill(t, proof(t), "drops")
+		requireFail(t, r, "events-lost")
+		require.Regexp(t, eventID, examples(t, r, "events-lost"))
+		require.Contains(t, examples(t, r, "events-lost"), "accepted and is in no block")
+		require.Positive(t, r.Ledger.Lost)
+	})
+	t.Run("redelivered and counted twice", func(t *testing.T) {
+		r := drill(t, proof(t), "doubles")
+		requireFail(t, r, "events-doubled")
+		require.Regexp(t, eventID, examples(t, r, "events-doubled"))
+		require.Positive(t, r.Ledger.Doubled)
+	})
+	t.Run("one lost and an equal one doubled", func(t *testing.T) {
+		r := drill(t, proof(t), "swaps")
+		requireFail(t, r, "events-lost", "events-doubled")
+		lost, doubled := examples(t, r, "events-lost"), examples(t, r, "events-doubled")
+		require.Contains(t, lost, "order.")
+		require.Contains(t, doubled, "counted twice")
+		require.NotEmpty(t, eventID.FindString(lost))
+		require.NotEmpty(t, eventID.FindString(doubled))
+		require.NotContains(t, doubled, eventID.FindString(lost))
+		require.Equal(t, r.Ledger.Lost, r.Ledger.Doubled)
+	})
+	t.Run("another tenant's number", func(t *testing.T) {
+		shown, instead := largest(t, proof(t))
+		r := drill(t, proof(t), "foreign", shownEnv, shown, insteadEnv, instead)
+		requireFail(t, r, "api-answers")
+		require.Contains(t, examples(t, r, "api-answers"), "tenant "+shown)
+		require.Contains(t, examples(t, r, "api-answers"), "shows the figures of tenant "+instead)
+	})
+}
+
+// largest are the ids of the two largest tenants, who have events in any run.
+func largest(t *testing.T, s *scenarios.Scenario) (first, second string) {
+	t.Helper()
+	all, err := tenant.New(tenant.Options{Seed: s.Seed, Count: s.Tenants.Count, Sizes: tenant.Sizes{Sigma: s.Tenants.Sigma}})
+	require.NoError(t, err)
+	slices.SortFunc(all, func(a, b tenant.Tenant) int { return cmp.Compare(b.Size, a.Size) })
+	return all[0].ID, all[1].ID
+}
+
+// TestSabotageOfLatency: some reads, more than 1 % of all requests, take 20 % more, or 20 %
+// less, than the p99 allows.
+func TestSabotageOfLatency(t *testing.T) {
+	const slo = 2 * time.Second
+	s := proof(t)
+	s.Objectives.P99 = slo
+	s.Load.Phases[0].For = 8 * time.Second
+	s.Load.Mix.ReadRate = 40
+	t.Run("20 % over", func(t *testing.T) {
+		r := drill(t, s, "slow", delayEnv, (slo * 12 / 10).String())
+		requireFail(t, r, "latency-p99")
+	})
+	t.Run("20 % under", func(t *testing.T) {
+		r := drill(t, s, "slow", delayEnv, (slo * 8 / 10).String())
+		requirePass(t, r)
+		c, _ := r.Check("latency-p99")
+		require.Greater(t, c.Numbers["observed_ms"], 0.75*float64(slo.Milliseconds()), "the sleep must show")
+	})
+}
+
+// badRelease is the proof with a release that fails half of its answers.
+func badRelease(t *testing.T, rollback bool) *scenarios.Scenario {
+	s := proof(t)
+	// Late, for its window must not cover more than half of the load.
+	s.Load.Phases[0].For = 16 * time.Second
+	s.Faults = []scenarios.Fault{{Name: "bad-query", At: 8200 * time.Millisecond, For: 7 * time.Second, BadRelease: &scenarios.BadRelease{
+		Function: "query-analytics", Defect: scenarios.Defect{Kind: scenarios.Failing, Share: 0.5},
+		Ladder: s.Release.Ladder, TimeScale: 1, Rollback: rollback}}}
+	return s
+}
+
+func TestSabotageOfRollback(t *testing.T) {
+	t.Run("on", func(t *testing.T) {
+		r := drill(t, badRelease(t, true), "")
+		requirePass(t, r)
+		require.Len(t, r.Rollouts, 1)
+		require.Equal(t, "rolled back", r.Rollouts[0].Outcome)
+		require.NotNil(t, r.Rollouts[0].Stopwatch)
+		require.Less(t, time.Duration(r.Rollouts[0].Stopwatch.Total), 10*time.Second)
+	})
+	t.Run("off", func(t *testing.T) {
+		r := drill(t, badRelease(t, false), "")
+		requireFail(t, r, "rollback-query-analytics")
+	})
+}
+
+// TestInvalid: what proves nothing is never a PASS.
+func TestInvalid(t *testing.T) {
+	t.Run("an empty run", func(t *testing.T) {
+		s := proof(t)
+		s.Load.Phases = []scenarios.Phase{{Name: "nothing", For: time.Second, From: 1e-6, To: 1e-6}}
+		s.Load.Mix.ReadRate = 0
+		r := drill(t, s, "")
+		require.Equal(t, reports.VerdictInvalid, r.Verdict)
+		got := amiss(r)
+		require.Equal(t, reports.Invalid, got["latency-p99"], told(r))
+		require.Equal(t, reports.Invalid, got["availability"])
+		require.Equal(t, reports.Invalid, got["generator"])
+	})
+	t.Run("a fault without hits", func(t *testing.T) {
+		s := proof(t)
+		s.Load.Mix.Webhooks, s.Load.Mix.ReadRate = 0, 160
+		s.Faults = []scenarios.Fault{{Name: "kill-webhooks", At: 4 * time.Second, For: time.Second,
+			KillFunction: &scenarios.KillFunction{Function: "ingest-webhooks", Hits: 1, Every: 100 * time.Millisecond}}}
+		r := drill(t, s, "")
+		requireVerdict(t, r, reports.VerdictInvalid, map[string]reports.Status{"fault-kill-webhooks": reports.Invalid})
+	})
+}
