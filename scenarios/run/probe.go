@@ -14,10 +14,10 @@ import (
 	"github.com/retailflow/stampede/reference/api"
 )
 
-// Probing: each probe tenant posts one event a second and reads its own summary twice a second.
+// Probing: each probe tenant posts an event every 600 ms and reads its own summary twice a second.
 const (
 	probeTenants = 8
-	probeEvery   = time.Second
+	probeEvery   = 600 * time.Millisecond
 	probeRead    = 500 * time.Millisecond
 )
 

@@ -63,6 +63,8 @@ func (o *InsightsOptions) EnsureDefaults() {
 // Pass asks process-insights for one pass over one marker shard.
 type Pass struct {
 	Shard int `json:"shard"` // 0 to store.MarkerShards-1
+	// Seconds from the beginning of this pass to that of the next; 0 makes no appointment.
+	Seconds float64 `json:"seconds,omitempty"`
 }
 
 // Report is what a pass did. Left and Stopped are not errors: Left is work for the next pass,
@@ -78,6 +80,8 @@ type Report struct {
 	Days    int `json:"days"`
 	Left    int `json:"left"`    // tenant-minutes, hours and days that are due and not done
 	Stopped int `json:"stopped"` // tenant-minutes that cannot be recomputed
+
+	Next time.Time `json:"next,omitzero"` // when the next pass is to begin
 }
 
 // maxMarkers bounds what one pass takes on.
@@ -114,6 +118,9 @@ func (n *Insights) Handle(ctx context.Context, pass Pass) (Report, error) {
 		return report, fmt.Errorf("marker shard %d: want 0 to %d", pass.Shard, store.MarkerShards-1)
 	}
 	began := n.o.Now()
+	if pass.Seconds > 0 {
+		report.Next = began.Add(time.Duration(pass.Seconds * float64(time.Second))).UTC()
+	}
 	traces, err := n.minutes(ctx, &report)
 	if err == nil && n.coarseDue(pass.Shard, began) {
 		left := report.Left
