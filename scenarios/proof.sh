@@ -7,21 +7,48 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 part=${1:?part}; shift
 
+# fuzz TARGET TIME PACKAGE. Go's fuzzer sometimes takes the end of its time for a failure of the
+# target (golang/go#75804, mended in Go 1.27): a run that failed with that alone, no input being
+# named, is made again.
+fuzz() {
+  local said
+  for _ in 1 2 3; do
+    if said=$(go test -run '^$' -fuzz "^$1\$" -fuzztime "$2" "$3" 2>&1); then
+      return 0
+    fi
+    if grep -q 'Failing input' <<<"$said" || ! grep -q 'context deadline exceeded' <<<"$said"; then
+      break
+    fi
+    echo "the fuzzer tripped over the end of its time: once more"
+  done
+  echo "$said"
+  return 1
+}
+
 case $part in
 fuzz)
-  for package in $(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do
+  for package in $(grep -rl --include='*_test.go' '^func Fuzz' chaos loadgen reference reports scenarios | xargs -n1 dirname | sort -u); do
     for target in $(grep -ho '^func Fuzz[A-Za-z0-9_]*' "$package"/*_test.go | sed 's/^func //'); do
       echo "fuzz $package $target for $1"
-      go test -run '^$' -fuzz "^$target\$" -fuzztime "$1" "./$package"
+      fuzz "$target" "$1" "./$package"
     done
   done
   ;;
 drills)
-  # A scenario that asks for more than this machine has fails honestly: only the others must pass.
   for scenario in smoke black-friday; do
     bin/stampede run $scenario --out "$1/$scenario"
   done
-  bin/stampede run peak-20x --out "$1/peak-20x" || [ $? -ne 1 ]
+  # peak-20x asks for more than a small machine has, and then fails honestly. What must hold
+  # anywhere is that a run comes to a verdict and that no event is lost, doubled or invented.
+  code=0
+  bin/stampede run peak-20x --out "$1/peak-20x" || code=$?
+  case $code in
+  0 | 3 | 4 | 99) ;;
+  *) exit $code ;;
+  esac
+  if grep -E '^\| FAIL \| events-' "$1/peak-20x/summary.md"; then
+    exit 99
+  fi
   ;;
 stability)
   pass=0 fail=0

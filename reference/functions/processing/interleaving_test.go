@@ -193,7 +193,7 @@ func markRebuild(w *world, tenant string, minute time.Time) {
 // levels, the order facts and the stock levels equal a dumb sum over distinct ids.
 func TestProtocolUnderInterleavings(t *testing.T) {
 	seeds := uint64(20_000)
-	if testing.Short() {
+	if testing.Short() || underRace {
 		seeds = 2_000
 	}
 	old := debug.SetGCPercent(800) // worlds live for a millisecond
