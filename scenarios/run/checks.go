@@ -151,7 +151,7 @@ func (d *drill) harnessChecks(requests []request, windows []window) []reports.Ch
 	checks := []reports.Check{generator}
 
 	length := d.s.Load.Length()
-	share := float64(covered(windows, length)) / float64(length)
+	share := float64(covered(windows, 0, length)) / float64(length)
 	quiet := reports.Check{Name: "fault-windows", Group: reports.GroupHarness, Status: reports.Pass, Required: true,
 		Objective: "fault windows cover at most half of the run", Observed: reports.Percent(share), Numbers: map[string]float64{"share": share}}
 	if share > 0.5 {

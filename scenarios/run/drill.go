@@ -242,7 +242,8 @@ func (d *drill) drive(ctx context.Context) error {
 	for i, p := range d.people.probes {
 		probes[i] = p.ID
 	}
-	background.Go(func() { d.prober.run(loading, probes, d.s.Drain) })
+	whole := ctx
+	background.Go(func() { d.prober.run(loading, whole, probes, d.s.Drain) })
 	background.Go(func() { d.chaos.run(loading) })
 	background.Go(func() { d.show(loading) })
 	defer background.Wait()
@@ -268,8 +269,11 @@ func (d *drill) drive(ctx context.Context) error {
 	d.checks = append(d.checks, sendRefusals(ctx, d.platform, d.journal, refusals(d.o.Seed, time.Now(), us, other), us.ID, d.since))
 	d.noted("drain", "waiting until nothing is under way")
 	from := time.Now()
-	d.undrained = d.world.drain(ctx, d.s.Drain, func(format string, args ...any) { d.noted("drain", format, args...) })
+	d.undrained = append(d.undrained, d.world.drain(whole, d.s.Drain, func(format string, args ...any) { d.noted("drain", format, args...) })...)
 	d.drainTook = time.Since(from)
+	if whole.Err() != nil {
+		d.interrupted = errInterrupted
+	}
 	return nil
 }
 

@@ -45,17 +45,18 @@ type prober struct {
 	}
 }
 
-// run probes until ctx ends, and then reads on until everything is visible or grace is over.
-func (p *prober) run(ctx context.Context, tenants []string, grace time.Duration) {
+// run probes until loading ends, and then reads on until everything is visible, grace is over
+// or the whole drill ends.
+func (p *prober) run(loading, whole context.Context, tenants []string, grace time.Duration) {
 	var all sync.WaitGroup
 	for i, tenant := range tenants {
 		all.Go(func() {
 			// Tenants take turns within the second.
 			offset := probeEvery * time.Duration(i) / time.Duration(len(tenants))
-			if !sleep(ctx, offset) {
+			if !sleep(loading, offset) {
 				return
 			}
-			p.probe(ctx, tenant, rand.New(rand.NewPCG(p.seed, uint64(i))), grace)
+			p.probe(loading, whole, tenant, rand.New(rand.NewPCG(p.seed, uint64(i))), grace)
 		})
 	}
 	all.Wait()
@@ -72,7 +73,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-func (p *prober) probe(ctx context.Context, tenant string, random *rand.Rand, grace time.Duration) {
+func (p *prober) probe(ctx, whole context.Context, tenant string, random *rand.Rand, grace time.Duration) {
 	from := time.Now().UTC().Truncate(time.Minute)
 	post := time.NewTicker(probeEvery)
 	defer post.Stop()
@@ -96,10 +97,9 @@ func (p *prober) probe(ctx context.Context, tenant string, random *rand.Rand, gr
 		}
 		p.mu.Unlock()
 	}
-	for stopped := false; !stopped; {
+	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-			stopped = true
 		case <-post.C:
 			if accepted, ok := p.post(ctx, tenant, random); ok {
 				p.mu.Lock()
@@ -112,8 +112,12 @@ func (p *prober) probe(ctx context.Context, tenant string, random *rand.Rand, gr
 		}
 	}
 	for end := time.Now().Add(grace); visible < len(mine) && time.Now().Before(end); {
-		<-read.C
-		look()
+		select {
+		case <-whole.Done():
+			return
+		case <-read.C:
+			look()
+		}
 	}
 }
 

@@ -45,6 +45,9 @@ func (e *ChildError) Error() string {
 
 func (e *ChildError) Unwrap() error { return e.Err }
 
+// restartPause is the wait before a child that lived for less than a second is started again.
+const restartPause = 100 * time.Millisecond
+
 // Supervisor starts programs, writes `<dir>/<name>.pid` and `<dir>/<name>.log`, restarts those
 // that ask for it, and stops all of them. Children also end by themselves when this process is
 // gone. Safe for concurrent use.
@@ -53,7 +56,8 @@ type Supervisor struct {
 	child    *os.File
 	keep     *os.File
 	spawner  *lifeline.Spawner
-	restarts func(name string, at time.Time) // told of each restart; may be nil
+	restarts func(name string, at time.Time) // told of each restart, must not call back; may be nil
+	stop     chan struct{}                   // closed when Stop begins
 
 	mu struct {
 		sync.Mutex
@@ -70,9 +74,10 @@ type child struct {
 
 	mu struct {
 		sync.Mutex
-		cmd  *exec.Cmd
-		dead chan struct{} // closed when cmd has been waited for
-		err  error
+		cmd   *exec.Cmd
+		began time.Time
+		dead  chan struct{} // closed when cmd has been waited for
+		err   error
 	}
 }
 
@@ -82,7 +87,7 @@ func NewSupervisor(dir string, restarts func(name string, at time.Time)) (*Super
 	if err != nil {
 		return nil, err
 	}
-	return &Supervisor{dir: dir, child: childEnd, keep: keep, spawner: lifeline.NewSpawner(), restarts: restarts}, nil
+	return &Supervisor{dir: dir, child: childEnd, keep: keep, spawner: lifeline.NewSpawner(), restarts: restarts, stop: make(chan struct{})}, nil
 }
 
 // Start runs a program and returns when it answers its health URL. The error is a [*ChildError]
@@ -119,7 +124,7 @@ func (s *Supervisor) launch(c *child) error {
 		return err
 	}
 	c.mu.Lock()
-	c.mu.cmd, c.mu.dead, c.mu.err = cmd, make(chan struct{}), nil
+	c.mu.cmd, c.mu.began, c.mu.dead, c.mu.err = cmd, time.Now(), make(chan struct{}), nil
 	c.mu.Unlock()
 	return writePID(filepath.Join(s.dir, c.program.Name+".pid"), cmd.Process.Pid)
 }
@@ -136,7 +141,7 @@ func writePID(path string, pid int) error {
 func (s *Supervisor) watch(c *child) {
 	for {
 		c.mu.Lock()
-		cmd, dead := c.mu.cmd, c.mu.dead
+		cmd, dead, began := c.mu.cmd, c.mu.dead, c.mu.began
 		c.mu.Unlock()
 		err := cmd.Wait()
 		if errors.Is(err, exec.ErrWaitDelay) {
@@ -146,22 +151,40 @@ func (s *Supervisor) watch(c *child) {
 		c.mu.err = err
 		c.mu.Unlock()
 		close(dead)
-		s.mu.Lock()
-		again := c.program.Restart && !s.mu.stopping
-		s.mu.Unlock()
-		if !again {
-			return
-		}
-		if s.restarts != nil {
-			s.restarts(c.program.Name, time.Now())
-		}
-		if err := s.launch(c); err != nil {
-			c.mu.Lock()
-			c.mu.err = err
-			c.mu.Unlock()
+		if !c.program.Restart || !s.again(c, began) {
 			return
 		}
 	}
+}
+
+// again starts a child once more, unless all are to stop. One that died young waits a little,
+// lest a program that cannot start uses up the machine.
+func (s *Supervisor) again(c *child, began time.Time) bool {
+	if time.Since(began) < time.Second {
+		pause := time.NewTimer(restartPause)
+		defer pause.Stop()
+		select {
+		case <-s.stop:
+			return false
+		case <-pause.C:
+		}
+	}
+	// Under the lock, so that Stop comes before and nothing starts, or after and stops this one.
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mu.stopping {
+		return false
+	}
+	if s.restarts != nil {
+		s.restarts(c.program.Name, time.Now())
+	}
+	if err := s.launch(c); err != nil {
+		c.mu.Lock()
+		c.mu.err = err
+		c.mu.Unlock()
+		return false
+	}
+	return true
 }
 
 func (s *Supervisor) ready(ctx context.Context, c *child) error {
@@ -267,6 +290,9 @@ func (s *Supervisor) Stop(grace time.Duration) {
 	s.mu.Lock()
 	already := s.mu.stopping
 	s.mu.stopping = true
+	if !already {
+		close(s.stop)
+	}
 	children := s.mu.children
 	s.mu.Unlock()
 	if already {

@@ -242,13 +242,11 @@ func (d *drill) highestRate(requests []request, windows []window, limited []repo
 		at = end
 		var h stat.Histogram
 		var good, all, accepted int64
-		seconds := map[int]bool{}
 		for _, q := range requests {
 			if q.planned < start || q.planned >= end || inside(windows, q.planned) {
 				continue
 			}
 			all++
-			seconds[int(q.planned/time.Second)] = true
 			if q.ok() {
 				good++
 			}
@@ -260,7 +258,8 @@ func (d *drill) highestRate(requests []request, windows []window, limited []repo
 		if all == 0 || h.Quantile(0.99) > d.s.Objectives.P99 || float64(good) < float64(d.s.Objectives.Availability)*float64(all) {
 			continue
 		}
-		length := float64(len(seconds))
+		// The part of the phase that lies outside of windows.
+		length := (p.For - covered(windows, start, end)).Seconds()
 		if rate := float64(accepted) / length; best == nil || rate > best.EventsPerSecond {
 			best = &reports.HighestRate{Phase: p.Name, EventsPerSecond: rate, RequestsPerSecond: float64(good) / length, For: reports.Seconds(length * float64(time.Second))}
 			if len(windows) > 0 {

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -48,13 +49,14 @@ func windowOf(fault string, start, end time.Duration, backlog []backlogSample) w
 	return w
 }
 
-// covered is how much of [0, length) lies in windows.
-func covered(windows []window, length time.Duration) time.Duration {
+// covered is how much of [start, end) lies in windows.
+func covered(windows []window, start, end time.Duration) time.Duration {
 	sorted := slices.Clone(windows)
-	slices.SortFunc(sorted, func(a, b window) int { return int(a.start - b.start) })
-	var sum, reached time.Duration
+	slices.SortFunc(sorted, func(a, b window) int { return cmp.Compare(a.start, b.start) })
+	var sum time.Duration
+	reached := start
 	for _, w := range sorted {
-		from, to := max(w.start, reached), min(w.end, length)
+		from, to := max(w.start, reached), min(w.end, end)
 		if to > from {
 			sum += to - from
 			reached = to

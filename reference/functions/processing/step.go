@@ -30,6 +30,16 @@ type step struct {
 // Actions of a step besides its facts: the head and the hour's marker.
 const stepActions = 2
 
+// stepUnits bounds the write units of a step's facts. They all lie in one partition, which takes
+// 1,000 units a second, and a transaction gets all of its units at once or none: one that asked
+// for most of a second's would starve behind smaller ones for ever.
+const stepUnits = 250
+
+// factUnits are the write units of one fact: a transaction's cost is twice that of a write, which
+// is a unit for each KB begun
+// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html).
+func factUnits(bytes int) int { return 2 * ((bytes + 1023) / 1024) }
+
 // prepare computes a minute's next step; false if there is none.
 func (n *Insights) prepare(w *minuteWork) bool {
 	state := codec.State{Blocks: slices.Clone(w.state.Blocks), Cursor: w.state.Cursor}
@@ -93,7 +103,7 @@ func (n *Insights) prepare(w *minuteWork) bool {
 // and moves the cursor: to the last id taken, or to the end.
 func (n *Insights) facts(tenant string, changes []codec.Change, state *codec.State) []types.TransactWriteItem {
 	var actions []types.TransactWriteItem
-	size := 0
+	size, units := 0, 0
 	last := state.Cursor
 	for i := range changes {
 		c := &changes[i]
@@ -104,9 +114,10 @@ func (n *Insights) facts(tenant string, changes []codec.Change, state *codec.Sta
 		for _, a := range some {
 			if a.Put != nil {
 				size += itemBytes(a.Put.Item)
+				units += factUnits(itemBytes(a.Put.Item))
 			}
 		}
-		if len(some) > 0 && len(actions) > 0 && (stepActions+len(actions)+len(some) > n.db.actions || size > transactBytes/2) {
+		if len(some) > 0 && len(actions) > 0 && (stepActions+len(actions)+len(some) > n.db.actions || size > transactBytes/2 || units > stepUnits) {
 			state.Cursor = last
 			return actions
 		}
