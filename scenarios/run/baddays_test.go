@@ -175,8 +175,24 @@ func TestInterruptDuringBoot(t *testing.T) {
 	h := startHarness(t, long(t))
 	h.await("boot: starting the platform")
 	require.NoError(t, h.cmd.Process.Signal(syscall.SIGINT))
-	require.NotZero(t, h.exit(20*time.Second))
+	require.Equal(t, 4, h.exit(20*time.Second))
 	require.Empty(t, processesOf(h.dir))
+	r := h.report()
+	require.Equal(t, reports.VerdictInvalid, r.Verdict)
+	require.Equal(t, "interrupted", r.Interrupted)
+	require.FileExists(t, filepath.Join(h.dir, "out", "report.html"))
+}
+
+func TestInterruptDuringDrain(t *testing.T) {
+	s := proof(t)
+	s.Load.Phases[0].For = time.Second
+	s.Delivery.Buffer = time.Minute // keeps events back for longer than anybody waits
+	h := startHarness(t, s)
+	h.await("drain: waiting")
+	require.NoError(t, h.cmd.Process.Signal(syscall.SIGINT))
+	require.Equal(t, 4, h.exit(10*time.Second))
+	require.Empty(t, processesOf(h.dir))
+	require.Equal(t, reports.Invalid, amiss(h.report())["complete"])
 }
 
 func TestKilledHarnessLeavesNothingBehind(t *testing.T) {

@@ -169,8 +169,7 @@ func (d *drill) harnessChecks(requests []request, windows []window) []reports.Ch
 			Objective: "everything comes to rest within " + reports.FormatDuration(d.s.Drain), Observed: "after " + reports.FormatDuration(d.drainTook)})
 	}
 	if d.interrupted != nil {
-		checks = append(checks, reports.Check{Name: "complete", Group: reports.GroupHarness, Status: reports.Invalid, Required: true,
-			Objective: "the drill runs to its end", Observed: d.interrupted.Error(), Detail: "What was seen until then is reported; nothing is proved."})
+		checks = append(checks, incomplete(d.interrupted))
 	}
 	if slices.ContainsFunc(d.chaos.struck(), func(s struck) bool { return s.err != nil }) {
 		for _, s := range d.chaos.struck() {
@@ -181,4 +180,10 @@ func (d *drill) harnessChecks(requests []request, windows []window) []reports.Ch
 		}
 	}
 	return checks
+}
+
+// incomplete is the check of a drill that was stopped.
+func incomplete(why error) reports.Check {
+	return reports.Check{Name: "complete", Group: reports.GroupHarness, Status: reports.Invalid, Required: true,
+		Objective: "the drill runs to its end", Observed: why.Error(), Detail: "What was seen until then is reported; nothing is proved."}
 }

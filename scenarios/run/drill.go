@@ -140,6 +140,9 @@ func (d *drill) since() time.Duration { return time.Since(d.start) }
 
 func (d *drill) run(ctx context.Context) (*reports.Result, error) {
 	if err := d.prepareRun(ctx); err != nil {
+		if ctx.Err() != nil {
+			return d.unstarted(), nil
+		}
 		return nil, err
 	}
 	defer d.world.stop()
@@ -219,6 +222,14 @@ func (d *drill) prepareRun(ctx context.Context) (err error) {
 	d.observer = newObserver(d.world, d.start, d.chaos.weight)
 	d.prober = &prober{platform: d.platform, journal: d.journal, seed: d.o.Seed, start: d.start}
 	return nil
+}
+
+// unstarted is the result of a drill that was interrupted before its load began.
+func (d *drill) unstarted() *reports.Result {
+	r := &reports.Result{Scenario: d.scenario(), Started: d.began, Ended: time.Now(), Environment: environment(d.o.DataDir),
+		Interrupted: errInterrupted.Error(), Checks: []reports.Check{incomplete(errInterrupted)}}
+	r.Finish()
+	return r
 }
 
 // firstEvent posts one event, again and again until it is accepted.
