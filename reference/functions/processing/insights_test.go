@@ -44,14 +44,16 @@ func wideEvents(n int, minute time.Time) []*api.Event {
 func TestLargeRollupsHavePartsAndNoOldOnes(t *testing.T) {
 	b := newBench(storyHours)
 	all := wideEvents(7, minutes[0])
+	commits := 0 // their facts are too large for one step
 	for i, end := range []int{6, 7} {
 		b.put(t, fmt.Sprint("orders/", i), &api.Record{Tenant: "t0001", Events: all[:end]})
 		report := b.pass(t, "t0001")
 		require.Equal(t, 1, report.Hours)
 		require.Zero(t, report.Left+report.Stopped)
-		for _, key := range []store.Key{store.MinuteKey("t0001", minutes[0]), store.HourKey("t0001", minutes[0].Truncate(time.Hour))} {
+		commits += report.Commits
+		for key, gen := range map[store.Key]int{store.MinuteKey("t0001", minutes[0]): commits, store.HourKey("t0001", minutes[0].Truncate(time.Hour)): i + 1} {
 			head, r := b.rollup(t, key)
-			require.Equal(t, int64(i+1), head.Gen)
+			require.Equal(t, int64(gen), head.Gen)
 			require.Len(t, r.SKUs, end*2000)
 			parts := (len(head.Data) + codec.MaxChunk - 1) / codec.MaxChunk
 			require.Greater(t, parts, 1)
@@ -173,4 +175,20 @@ func TestCoarseMarkersAreLookedAtNowAndThen(t *testing.T) {
 	require.Zero(t, pass().Hours, "looked a moment ago")
 	b.world.now = b.world.now.Add(15 * time.Second)
 	require.Equal(t, 1, pass().Hours)
+}
+
+func TestAStepAsksForPartOfWhatItsPartitionGets(t *testing.T) {
+	b := newBench(storyHours)
+	b.put(t, "orders/many", &api.Record{Tenant: "t0001", Events: orderEvents(600, minutes[0])})
+	report := b.pass(t, "t0001")
+	require.Equal(t, 600, report.Facts)
+	// Facts of under 1 KB cost 2 units each: at most 98 fit into the 100 actions of a transaction,
+	// and 125 into the units of a step.
+	require.Equal(t, 7, report.Commits)
+
+	wide := newBench(storyHours)
+	wide.put(t, "orders/wide", &api.Record{Tenant: "t0001", Events: wideEvents(6, minutes[0])})
+	report = wide.pass(t, "t0001")
+	require.Equal(t, 6, report.Facts)
+	require.Greater(t, report.Commits, 1, "six facts of dozens of KB are more than one step may ask for")
 }
