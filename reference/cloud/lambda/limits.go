@@ -55,7 +55,10 @@ type Limits struct {
 	// process costs as much as serving a few dozen invocations, so more starts at once than the
 	// machine has processors turn a short stall into a long one.
 	StartsAtOnce int `yaml:"starts_at_once"`
-	AsyncAtOnce  int `yaml:"async_at_once"`
+	// Processes guards the host's memory, stampede-only too: with so many environments of all
+	// functions together, invocations of a function that has some wait for them. 0 is no guard.
+	Processes   int `yaml:"processes"`
+	AsyncAtOnce int `yaml:"async_at_once"`
 }
 
 const (
@@ -83,7 +86,7 @@ func NoLimits() Limits {
 		InitTimeout: 10 * time.Second, IdleTimeout: 10 * time.Minute,
 		AsyncRetry1: time.Minute, AsyncRetry2: 2 * time.Minute, AsyncAge: 6 * time.Hour,
 		MappingStart: 5, MappingGrowth: 300, MappingMax: 1250,
-		StartsAtOnce: runtime.NumCPU(), AsyncAtOnce: 32,
+		StartsAtOnce: runtime.NumCPU(), Processes: 64 * runtime.NumCPU(), AsyncAtOnce: 32,
 	}
 }
 

@@ -32,6 +32,7 @@ type scheduler struct {
 		hits        quota.HitSet
 		nextID      uint64
 		launching   int     // processes between start and first request for an event
+		processes   int     // environments of all pools
 		turns       []*pool // one for each start that waits for its turn
 		ahead       int64
 		closed      bool
@@ -148,9 +149,15 @@ func (s *scheduler) grow(now time.Time, p *pool) *quota.Refusal {
 // takeTurns starts processes while the host's guard allows. A turn whose invocation has found
 // an environment meanwhile is dropped.
 func (s *scheduler) takeTurns(now time.Time) {
-	for len(s.mu.turns) > 0 && !s.mu.closed && (s.limits.StartsAtOnce == 0 || s.mu.launching < s.limits.StartsAtOnce) {
-		p := s.mu.turns[0]
-		s.mu.turns = s.mu.turns[1:]
+	for !s.mu.closed && (s.limits.StartsAtOnce == 0 || s.mu.launching < s.limits.StartsAtOnce) {
+		// On a full host only who has no environment at all gets one.
+		full := s.limits.Processes > 0 && s.mu.processes >= s.limits.Processes
+		i := slices.IndexFunc(s.mu.turns, func(p *pool) bool { return !full || len(p.envs) == 0 })
+		if i < 0 {
+			return
+		}
+		p := s.mu.turns[i]
+		s.mu.turns = slices.Delete(s.mu.turns, i, i+1)
 		p.turns--
 		if len(p.waiting) <= p.finishing+p.launching {
 			s.mu.ahead++
@@ -161,6 +168,7 @@ func (s *scheduler) takeTurns(now time.Time) {
 		s.mu.nextID++
 		e := newEnvironment(s, p, s.mu.nextID, now)
 		p.envs[e.id] = e
+		s.mu.processes++
 		p.counters.MaxConcurrent = max(p.counters.MaxConcurrent, len(p.envs))
 		s.running.Add(1)
 		go func() {
@@ -301,6 +309,7 @@ func (s *scheduler) gone(e *environment, why func(requestID string) failure, cpu
 	now := s.now()
 	p := e.pool
 	delete(p.envs, e.id)
+	s.mu.processes--
 	p.counters.deadCPU += cpu
 	switch e.state {
 	case starting:

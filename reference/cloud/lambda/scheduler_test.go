@@ -88,6 +88,25 @@ func TestSchedulerGivesTheLineToWhatIsFreeFirst(t *testing.T) {
 	}
 }
 
+func TestSchedulerStartsNothingMoreOnAFullHost(t *testing.T) {
+	s := newStage(t, func(l *Limits) { l.Processes = 1 })
+	a, b := s.submit("a"), s.submit("b")
+	first := s.start()
+	require.Empty(t, s.launched, "the host is full")
+	require.Equal(t, "a", s.runs(first))
+	require.True(t, s.answer(first, "a", []byte("1"), false))
+	require.Equal(t, "b", s.runs(first), "b waited for the environment that there is")
+	c := s.submit("c")
+	s.gone(first, func(id string) failure { return exited(id, "signal: killed") }, 0)
+	require.Equal(t, "Unhandled", (<-b.done).result.FunctionError)
+	second := s.start()
+	require.Equal(t, "c", s.runs(second), "there is room again")
+	require.True(t, s.answer(second, "c", []byte("3"), false))
+	for _, inv := range []*invocation{a, c} {
+		require.Empty(t, (<-inv.done).result.FunctionError)
+	}
+}
+
 func TestSchedulerCountsOnWhatHasJustAnswered(t *testing.T) {
 	s := newStage(t, nil)
 	s.submit("a")
