@@ -87,7 +87,7 @@ func TestItemsRoundTrip(t *testing.T) {
 	parsed, err := ParseTenant(tenant.Item())
 	require.NoError(t, err)
 	require.Equal(t, tenant, parsed)
-	require.Equal(t, "Asia/Kolkata", textOf(tenant.Item(), "zone"))
+	require.Equal(t, "Asia/Kolkata", textOf(tenant.Item(), AttrZone))
 	zone, err := parsed.Location()
 	require.NoError(t, err)
 	require.Equal(t, "Asia/Kolkata", zone.String())
