@@ -85,13 +85,18 @@ func (c *chaos) run(ctx context.Context) {
 			case fault.Apply:
 				c.apply(ctx, step.Fault)
 			case fault.Heal:
-				c.heal(context.WithoutCancel(ctx), step.Fault.Name)
+				// Confirming takes a while, and the next fault shall not come late for it.
+				c.running.Go(func() { c.heal(context.WithoutCancel(ctx), step.Fault.Name) })
 			}
 		}
-		if !more {
+		switch {
+		case len(due) > 0:
+			timer.Reset(0) // applying took time: ask again what is due
+		case !more:
 			return
+		default:
+			timer.Reset(wait)
 		}
-		timer.Reset(wait)
 	}
 }
 
