@@ -73,25 +73,53 @@ func told(r *reports.Result) string {
 	return b.String()
 }
 
-func requireVerdict(t *testing.T, r *reports.Result, verdict reports.Verdict, want map[string]reports.Status) {
+// hostOnly are the checks that a busy machine can spoil, whatever is built on it.
+var hostOnly = []string{"generator", "latency-p99", "availability", "freshness-p99", "unknown-outcomes", "drained"}
+
+// spoiled says whether a run says nothing about the build: its generator was sick or the machine
+// was full, and nothing but that shows beside what was wanted.
+func spoiled(r *reports.Result, want map[string]reports.Status) bool {
+	got := amiss(r)
+	for name, status := range want {
+		if got[name] != status {
+			return false
+		}
+	}
+	for name := range got {
+		if _, wanted := want[name]; !wanted && !slices.Contains(hostOnly, name) {
+			return false
+		}
+	}
+	return len(got) > len(want) && (got["generator"] == reports.Invalid || len(r.HostLimited) > 0)
+}
+
+// requireVerdict drills until the machine lets the build be seen, a few times at most.
+func requireVerdict(t *testing.T, again func() *reports.Result, verdict reports.Verdict, want map[string]reports.Status) *reports.Result {
 	t.Helper()
+	r := again()
+	for tries := 1; tries < 4 && spoiled(r, want); tries++ {
+		t.Logf("the machine is too busy, once more: %v", amiss(r))
+		time.Sleep(5 * time.Second)
+		r = again()
+	}
 	require.Equal(t, want, amiss(r), told(r))
 	require.Equal(t, verdict, r.Verdict)
 	require.Equal(t, verdict.ExitCode(), r.ExitCode)
+	return r
 }
 
-func requirePass(t *testing.T, r *reports.Result) {
+func requirePass(t *testing.T, again func() *reports.Result) *reports.Result {
 	t.Helper()
-	requireVerdict(t, r, reports.VerdictPass, map[string]reports.Status{})
+	return requireVerdict(t, again, reports.VerdictPass, map[string]reports.Status{})
 }
 
-func requireFail(t *testing.T, r *reports.Result, checks ...string) {
+func requireFail(t *testing.T, again func() *reports.Result, checks ...string) *reports.Result {
 	t.Helper()
 	want := map[string]reports.Status{}
 	for _, name := range checks {
 		want[name] = reports.Fail
 	}
-	requireVerdict(t, r, reports.VerdictFail, want)
+	return requireVerdict(t, again, reports.VerdictFail, want)
 }
 
 // examples are those of a check that names what is wrong.
@@ -109,28 +137,24 @@ var eventID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{
 // one by the one check that names the damage.
 func TestSabotageOfFigures(t *testing.T) {
 	t.Run("sound", func(t *testing.T) {
-		r := drill(t, proof(t), "")
-		requirePass(t, r)
+		r := requirePass(t, func() *reports.Result { return drill(t, proof(t), "") })
 		require.Greater(t, r.Ledger.Acked, int64(1000))
 		require.Positive(t, r.Ledger.Redelivered, "what is delivered twice must occur, or a test below proves nothing")
 		require.Positive(t, r.Ledger.Refused, "hostile requests")
 	})
 	t.Run("202 and dropped", func(t *testing.T) {
-		r := drill(t, proof(t), "drops")
-		requireFail(t, r, "events-lost")
+		r := requireFail(t, func() *reports.Result { return drill(t, proof(t), "drops") }, "events-lost")
 		require.Regexp(t, eventID, examples(t, r, "events-lost"))
 		require.Contains(t, examples(t, r, "events-lost"), "accepted and is in no block")
 		require.Positive(t, r.Ledger.Lost)
 	})
 	t.Run("redelivered and counted twice", func(t *testing.T) {
-		r := drill(t, proof(t), "doubles")
-		requireFail(t, r, "events-doubled")
+		r := requireFail(t, func() *reports.Result { return drill(t, proof(t), "doubles") }, "events-doubled")
 		require.Regexp(t, eventID, examples(t, r, "events-doubled"))
 		require.Positive(t, r.Ledger.Doubled)
 	})
 	t.Run("one lost and an equal one doubled", func(t *testing.T) {
-		r := drill(t, proof(t), "swaps")
-		requireFail(t, r, "events-lost", "events-doubled")
+		r := requireFail(t, func() *reports.Result { return drill(t, proof(t), "swaps") }, "events-lost", "events-doubled")
 		lost, doubled := examples(t, r, "events-lost"), examples(t, r, "events-doubled")
 		require.Contains(t, lost, "order.")
 		require.Contains(t, doubled, "counted twice")
@@ -141,8 +165,9 @@ func TestSabotageOfFigures(t *testing.T) {
 	})
 	t.Run("another tenant's number", func(t *testing.T) {
 		shown, instead := largest(t, proof(t))
-		r := drill(t, proof(t), "foreign", shownEnv, shown, insteadEnv, instead)
-		requireFail(t, r, "api-answers")
+		r := requireFail(t, func() *reports.Result {
+			return drill(t, proof(t), "foreign", shownEnv, shown, insteadEnv, instead)
+		}, "api-answers")
 		require.Contains(t, examples(t, r, "api-answers"), "tenant "+shown)
 		require.Contains(t, examples(t, r, "api-answers"), "shows the figures of tenant "+instead)
 	})
@@ -166,12 +191,10 @@ func TestSabotageOfLatency(t *testing.T) {
 	s.Load.Phases[0].For = 8 * time.Second
 	s.Load.Mix.ReadRate = 40
 	t.Run("20 % over", func(t *testing.T) {
-		r := drill(t, s, "slow", delayEnv, (slo * 12 / 10).String())
-		requireFail(t, r, "latency-p99")
+		requireFail(t, func() *reports.Result { return drill(t, s, "slow", delayEnv, (slo * 12 / 10).String()) }, "latency-p99")
 	})
 	t.Run("20 % under", func(t *testing.T) {
-		r := drill(t, s, "slow", delayEnv, (slo * 8 / 10).String())
-		requirePass(t, r)
+		r := requirePass(t, func() *reports.Result { return drill(t, s, "slow", delayEnv, (slo * 8 / 10).String()) })
 		c, _ := r.Check("latency-p99")
 		require.Greater(t, c.Numbers["observed_ms"], 0.75*float64(slo.Milliseconds()), "the sleep must show")
 	})
@@ -190,16 +213,14 @@ func badRelease(t *testing.T, rollback bool) *scenarios.Scenario {
 
 func TestSabotageOfRollback(t *testing.T) {
 	t.Run("on", func(t *testing.T) {
-		r := drill(t, badRelease(t, true), "")
-		requirePass(t, r)
+		r := requirePass(t, func() *reports.Result { return drill(t, badRelease(t, true), "") })
 		require.Len(t, r.Rollouts, 1)
 		require.Equal(t, "rolled back", r.Rollouts[0].Outcome)
 		require.NotNil(t, r.Rollouts[0].Stopwatch)
 		require.Less(t, time.Duration(r.Rollouts[0].Stopwatch.Total), 10*time.Second)
 	})
 	t.Run("off", func(t *testing.T) {
-		r := drill(t, badRelease(t, false), "")
-		requireFail(t, r, "rollback-query-analytics")
+		requireFail(t, func() *reports.Result { return drill(t, badRelease(t, false), "") }, "rollback-query-analytics")
 	})
 }
 
@@ -221,7 +242,6 @@ func TestInvalid(t *testing.T) {
 		s.Load.Mix.Webhooks, s.Load.Mix.ReadRate = 0, 160
 		s.Faults = []scenarios.Fault{{Name: "kill-webhooks", At: 4 * time.Second, For: time.Second,
 			KillFunction: &scenarios.KillFunction{Function: "ingest-webhooks", Hits: 1, Every: 100 * time.Millisecond}}}
-		r := drill(t, s, "")
-		requireVerdict(t, r, reports.VerdictInvalid, map[string]reports.Status{"fault-kill-webhooks": reports.Invalid})
+		requireVerdict(t, func() *reports.Result { return drill(t, s, "") }, reports.VerdictInvalid, map[string]reports.Status{"fault-kill-webhooks": reports.Invalid})
 	})
 }
