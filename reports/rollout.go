@@ -3,10 +3,11 @@ package reports
 // Rollout is one release, from its first canary request to promotion or rollback.
 type Rollout struct {
 	Function     string     `json:"function"`
-	From         string     `json:"from"`    // version
-	To           string     `json:"to"`      // version
-	Defect       string     `json:"defect"`  // "" for a healthy one
-	Outcome      string     `json:"outcome"` // rolled back, promoted, holding, interrupted
+	From         string     `json:"from"`             // version
+	To           string     `json:"to"`               // version
+	Defect       string     `json:"defect"`           // "" for a healthy one
+	Reason       string     `json:"reason,omitempty"` // of the outcome, or why there is none
+	Outcome      string     `json:"outcome"`          // rolled back, promoted, holding, interrupted
 	Start        Seconds    `json:"start_s"`
 	End          Seconds    `json:"end_s"`
 	Ladder       []Rung     `json:"ladder"`

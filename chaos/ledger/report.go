@@ -137,10 +137,13 @@ func (f *finding) settle(firm bool, reason string) Check {
 	return f.Check
 }
 
+// NothingToCompare is the reason of a check that is NotProved because there was nothing.
+const NothingToCompare = "nothing to compare"
+
 // settleSome is settle for a check that proves nothing if there was nothing to compare.
 func (f *finding) settleSome(firm bool, reason string) Check {
 	if reason == "" && f.Compared == 0 && f.Bad == 0 {
-		reason = "nothing to compare"
+		reason = NothingToCompare
 	}
 	return f.settle(firm, reason)
 }

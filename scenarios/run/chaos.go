@@ -123,6 +123,7 @@ func (c *chaos) heal(ctx context.Context, name string) {
 	if !open {
 		return
 	}
+	c.stopTrial(name) // lest its controller puts the version back
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	lease, err := c.agent.Heal(ctx, name)
@@ -142,6 +143,30 @@ func (c *chaos) heal(ctx context.Context, name string) {
 		return
 	}
 	c.drill.noted("fault", "%s is over: %s", name, hits.Effect)
+}
+
+// stopTrial ends the controller of a fault's release and waits for it. A controller whose own end
+// brought us here has closed nothing yet, and is not waited for.
+func (c *chaos) stopTrial(name string) {
+	c.mu.Lock()
+	var found *trial
+	for _, t := range c.mu.trials {
+		if t.fault.Name == name && t.outcome == nil && t.err == nil {
+			found = t
+		}
+	}
+	c.mu.Unlock()
+	if found == nil {
+		return
+	}
+	if !c.rollingBack(found) {
+		found.cancel()
+	}
+	select {
+	case <-found.done:
+	case <-time.After(8 * time.Second):
+		found.cancel()
+	}
 }
 
 func (c *chaos) update(name string, change func(*struck)) {

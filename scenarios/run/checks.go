@@ -51,10 +51,10 @@ func ledgerChecks(truth *ledger.Report) []reports.Check {
 	return out
 }
 
-// ledgerRequires says whether a check must be proved: all, but those about buckets of which a
-// short run may close none.
+// ledgerRequires says whether a check must be proved: all, but those about things that a short
+// run may not have, such as closed hours.
 func ledgerRequires(c ledger.Check) bool {
-	return c.Status != ledger.NotProved || c.Compared > 0 || c.Name != ledger.CheckHours && c.Name != ledger.CheckDays
+	return c.Reason != ledger.NothingToCompare
 }
 
 // faultChecks say for each fault whether it struck, and whether its own limits held.
@@ -66,8 +66,8 @@ func faultChecks(faults []reports.Fault) []reports.Check {
 			Numbers: map[string]float64{"hits": float64(f.Hits), "hits_wanted": float64(f.HitsWant)}}
 		for _, l := range f.Limits {
 			c.Observed += fmt.Sprintf("; %s %s", l.Name, l.Observed)
-			if l.Status == reports.Fail {
-				c.Status = reports.Fail
+			if l.Status != reports.Pass {
+				c.Status = l.Status
 				c.Examples = append(c.Examples, fmt.Sprintf("%s: %s, allowed %s", l.Name, l.Observed, l.Limit))
 			}
 		}
@@ -95,6 +95,9 @@ func faultLimits(f scenarios.Fault, w window, requests []request, timeout time.D
 		h.Record(q.response(timeout))
 	}
 	var out []reports.FaultLimit
+	if all == 0 {
+		return []reports.FaultLimit{{Name: "requests", Limit: "at least one in the window", Observed: "none", Status: reports.Invalid}}
+	}
 	if limit := f.Limits.P99; limit > 0 {
 		l := reports.FaultLimit{Name: "p99", Limit: "≤ " + reports.FormatDuration(limit), Observed: reports.FormatDuration(h.Quantile(0.99)), Status: reports.Pass}
 		if h.Quantile(0.99) > limit {
@@ -103,10 +106,7 @@ func faultLimits(f scenarios.Fault, w window, requests []request, timeout time.D
 		out = append(out, l)
 	}
 	if limit := float64(f.Limits.Availability); limit > 0 {
-		share := 1.0
-		if all > 0 {
-			share = float64(good) / float64(all)
-		}
+		share := float64(good) / float64(all)
 		l := reports.FaultLimit{Name: "availability", Limit: "≥ " + reports.Percent(limit), Observed: reports.Percent(share), Status: reports.Pass}
 		if share < limit {
 			l.Status = reports.Fail
@@ -124,7 +124,7 @@ func rolloutChecks(s *scenarios.Scenario, rollouts []reports.Rollout) []reports.
 			Objective: "a bad release is rolled back within " + reports.FormatDuration(s.Objectives.Rollback)}
 		switch {
 		case r.Outcome != "rolled back" || r.Stopwatch == nil:
-			c.Status, c.Observed = reports.Fail, r.Outcome
+			c.Status, c.Observed, c.Detail = reports.Fail, r.Outcome, r.Reason
 		default:
 			c.Observed = fmt.Sprintf("first bad answer → traffic safe in %s", r.Stopwatch.Total)
 			c.Numbers = map[string]float64{"total_ms": float64(time.Duration(r.Stopwatch.Total).Microseconds()) / 1e3}
@@ -141,7 +141,7 @@ func rolloutChecks(s *scenarios.Scenario, rollouts []reports.Rollout) []reports.
 func (d *drill) harnessChecks(requests []request, windows []window) []reports.Check {
 	limits := attack.Limits{LagP99: d.s.SelfWatch.LagP99, Late: int64(float64(d.s.SelfWatch.Unsent) * float64(len(requests)))}
 	generator := reports.Check{Name: "generator", Group: reports.GroupHarness, Status: reports.Pass, Required: true,
-		Objective: fmt.Sprintf("requests start at most %s late (p99), none is left unsent", reports.FormatDuration(d.s.SelfWatch.LagP99))}
+		Objective: fmt.Sprintf("requests start at most %s late (p99), at most %s are left unsent", reports.FormatDuration(d.s.SelfWatch.LagP99), d.s.SelfWatch.Unsent)}
 	lag := d.summary.Watch.Lag
 	generator.Observed = fmt.Sprintf("late by p50 %s, p99 %s; %s unsent", reports.FormatDuration(lag.P50), reports.FormatDuration(lag.P99), reports.Count(d.summary.Unsent))
 	generator.Numbers = map[string]float64{"lag_p99_ms": float64(lag.P99.Microseconds()) / 1e3, "unsent": float64(d.summary.Unsent), "sent": float64(d.summary.Sent)}

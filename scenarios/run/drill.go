@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/retailflow/stampede/chaos/ledger"
@@ -37,6 +38,9 @@ type Options struct {
 
 // errInterrupted is the cause of a drill that was stopped by its caller.
 var errInterrupted = errors.New("interrupted")
+
+// ErrUsedDataDir refuses a data directory that an earlier drill has left its ledger in.
+var ErrUsedDataDir = errors.New("an earlier drill has left its state here: take another one, or remove it")
 
 // freeSpace is what a run wants on the disk of its data directory.
 const freeSpace = 1 << 30
@@ -84,6 +88,9 @@ func (o *Options) prepare() (temporary bool, err error) {
 		if err := os.MkdirAll(o.DataDir, 0o755); err != nil {
 			return false, fmt.Errorf("make data directory: %w", err)
 		}
+		if _, err := os.Stat(filepath.Join(o.DataDir, "ledger")); err == nil {
+			return false, fmt.Errorf("data directory %s: %w", o.DataDir, ErrUsedDataDir)
+		}
 	}
 	return temporary, needSpace(o.DataDir, freeSpace)
 }
@@ -112,7 +119,12 @@ type drill struct {
 	checks      []reports.Check // made on the way
 	drainTook   time.Duration
 	undrained   []string
-	boot        time.Duration // from the start of the processes to the first accepted event
+	cpuBefore   map[string]float64 // CPU seconds by stage when the load began
+	cpuAfter    map[string]float64 // and when everything had come to rest
+	gcs         int64              // of this process during the load
+	boot        time.Duration      // from the start of the processes to the first accepted event
+	conflicts   int64              // ids that came with several contents
+	restarts    atomic.Int64       // of the data process, wanted or not
 	interrupted error
 
 	diary struct {
@@ -154,10 +166,7 @@ func (d *drill) run(ctx context.Context) (*reports.Result, error) {
 		return nil, err
 	}
 	d.observer.look(context.WithoutCancel(ctx))
-	if err := d.world.supervisor.Failed(); err != nil {
-		d.checks = append(d.checks, reports.Check{Name: "processes", Group: reports.GroupHarness, Status: reports.Invalid, Required: true,
-			Objective: "no process dies but those that a fault kills", Observed: "one died", Detail: err.Error()})
-	}
+	d.checks = append(d.checks, d.processCheck())
 	d.world.stop()
 	return d.result(), nil
 }
@@ -179,7 +188,10 @@ func (d *drill) prepareRun(ctx context.Context) (err error) {
 		// All shards at once would be a burst of work that every request of that second waits behind.
 		Passes:  deploy.Passes{Interval: d.s.RollUp.Every, Count: d.s.RollUp.Passes, Workers: min(8, max(1, runtime.NumCPU()/2))},
 		Tenants: d.people.stack(),
-	}, func(name string, _ time.Time) { d.noted("restart", "the %s process is started again", name) })
+	}, func(name string, _ time.Time) {
+		d.restarts.Add(1)
+		d.noted("restart", "the %s process is started again", name)
+	})
 	if err != nil {
 		return err
 	}
@@ -232,10 +244,31 @@ func (d *drill) unstarted() *reports.Result {
 	return r
 }
 
+// processCheck says whether processes died that no fault killed.
+func (d *drill) processCheck() reports.Check {
+	wanted := int64(0)
+	for _, s := range d.chaos.struck() {
+		if s.fault.KillProcess != nil {
+			wanted += s.hits
+		}
+	}
+	restarts := d.restarts.Load()
+	c := reports.Check{Name: "processes", Group: reports.GroupHarness, Status: reports.Pass, Required: true,
+		Objective: "no process dies but those that a fault kills", Observed: fmt.Sprintf("%d restarts, %d by faults", restarts, wanted),
+		Numbers: map[string]float64{"restarts": float64(restarts), "by_faults": float64(wanted)}}
+	if restarts > wanted {
+		c.Status = reports.Invalid
+	}
+	if err := d.world.supervisor.Failed(); err != nil {
+		c.Status, c.Observed, c.Detail = reports.Invalid, "one died", err.Error()
+	}
+	return c
+}
+
 // firstEvent posts one event, again and again until it is accepted.
 func (d *drill) firstEvent(ctx context.Context) error {
 	p := &prober{platform: d.platform, journal: d.journal, start: time.Now()}
-	if _, ok := p.post(ctx, d.people.probes[0].ID, planRand(d.o.Seed, "first event")); !ok {
+	if _, ok := p.post(ctx, d.people.first.ID, planRand(d.o.Seed, "first event")); !ok {
 		return fmt.Errorf("the platform accepts no events: %w", errors.Join(errors.New("20 attempts failed"), d.world.supervisor.Failed()))
 	}
 	return nil
@@ -243,6 +276,11 @@ func (d *drill) firstEvent(ctx context.Context) error {
 
 // drive sends the load while faults strike, and stays until everything is at rest.
 func (d *drill) drive(ctx context.Context) error {
+	for _, f := range d.s.Faults {
+		if f.BadRelease != nil {
+			d.noted("rollout", "%s: %s", f.Name, d.foretell(f))
+		}
+	}
 	d.noted("load", "%s for %s, peak %s events/s", d.s.Name, d.s.Load.Length(), reports.Rate(float64(d.s.Load.Peak())))
 	loading, loaded := context.WithCancel(ctx)
 	defer loaded()
@@ -255,15 +293,25 @@ func (d *drill) drive(ctx context.Context) error {
 	}
 	whole := ctx
 	background.Go(func() { d.prober.run(loading, whole, probes, d.s.Drain) })
-	background.Go(func() { d.chaos.run(loading) })
+	var striking sync.WaitGroup
+	striking.Go(func() { d.chaos.run(loading) })
 	background.Go(func() { d.show(loading) })
 	defer background.Wait()
 	defer watched()
 
 	var err error
+	d.observer.look(ctx)
+	d.observer.mark(&d.cpuBefore)
+	var gc runtime.MemStats
+	runtime.ReadMemStats(&gc)
 	d.summary, err = d.load.send(loading, d.world.edgeURL, d.start, d.s.Load.Timeout, d.journal, d.recorder)
 	loaded()
+	cycles := gc.NumGC
+	runtime.ReadMemStats(&gc)
+	d.gcs = int64(gc.NumGC - cycles)
 	if err != nil {
+		striking.Wait()
+		d.chaos.finish(context.WithoutCancel(ctx))
 		return fmt.Errorf("send load: %w", err)
 	}
 	if ctx.Err() != nil {
@@ -272,16 +320,19 @@ func (d *drill) drive(ctx context.Context) error {
 	}
 	// Cleaning up goes on after an interrupt.
 	ctx = context.WithoutCancel(ctx)
+	striking.Wait()
 	d.chaos.finish(ctx)
 	if d.interrupted != nil {
 		return nil
 	}
-	us, other := d.people.tenants[0], d.people.tenants[1]
-	d.checks = append(d.checks, sendRefusals(ctx, d.platform, d.journal, refusals(d.o.Seed, time.Now(), us, other), us.ID, d.since))
+	us, other := d.people.tenants[0], d.people.probes[0]
+	d.checks = append(d.checks, sendRefusals(ctx, d.platform, d.journal, refusals(d.o.Seed, time.Now(), us, other.APIKey), us.ID, d.since))
 	d.noted("drain", "waiting until nothing is under way")
 	from := time.Now()
 	d.undrained = append(d.undrained, d.world.drain(whole, d.s.Drain, func(format string, args ...any) { d.noted("drain", format, args...) })...)
 	d.drainTook = time.Since(from)
+	d.observer.look(ctx)
+	d.observer.mark(&d.cpuAfter)
 	if whole.Err() != nil {
 		d.interrupted = errInterrupted
 	}
@@ -338,6 +389,9 @@ func (d *drill) reconcile(ctx context.Context) error {
 	}
 	d.noted("ledger", "comparing what was accepted with what is there")
 	read := readContents(ctx, d.world.clients, d.zone)
+	for _, m := range read.minutes {
+		d.conflicts += m.Conflicts
+	}
 	answers := d.answers()
 	truth, err := d.journal.ledger.Reconcile(ctx, read.sinks(answers), ledger.Options{
 		Zone: d.zone, AsOf: time.Now(), Windows: d.ledgerWindows(), UnknownLimit: float64(d.s.Objectives.Unknown), Undrained: d.undrained,

@@ -21,6 +21,7 @@ import (
 type population struct {
 	tenants []tenant.Tenant // the load's
 	probes  []stack.Tenant  // of the freshness measurement
+	first   stack.Tenant    // of the first event after boot, whom nobody measures
 	real    *realDay        // nil without real orders
 }
 
@@ -42,11 +43,14 @@ func newPopulation(s *scenarios.Scenario, seed uint64, now time.Time) (*populati
 		return nil, fmt.Errorf("make tenants: %w", err)
 	}
 	p := &population{tenants: tenants}
-	for i := range probeTenants {
-		id := fmt.Sprintf("probe%02d", i+1)
-		p.probes = append(p.probes, stack.Tenant{ID: id, Name: id, Platform: string(tenant.Custom), Plan: string(tenant.Starter),
-			Zone: "UTC", Currency: "EUR", APIKey: fmt.Sprintf("%s-%016x", id, plan.Rand(seed, "probe key", uint64(i)).Uint64())})
+	own := func(id string, n uint64) stack.Tenant {
+		return stack.Tenant{ID: id, Name: id, Platform: string(tenant.Custom), Plan: string(tenant.Starter),
+			Zone: "UTC", Currency: "EUR", APIKey: fmt.Sprintf("%s-%016x", id, plan.Rand(seed, "probe key", n).Uint64())}
 	}
+	for i := range probeTenants {
+		p.probes = append(p.probes, own(fmt.Sprintf("probe%02d", i+1), uint64(i)))
+	}
+	p.first = own("probe00", probeTenants)
 	if s.RealOrders.On {
 		if p.real, err = newRealDay(s.RealOrders, seed, tenants, now); err != nil {
 			return nil, err
@@ -62,7 +66,7 @@ func (p *population) stack() []stack.Tenant {
 		out = append(out, stack.Tenant{ID: t.ID, Name: t.Name, Platform: string(t.Platform), Plan: string(t.Tier),
 			Zone: t.Zone, Currency: t.Currency, ShopifySecret: t.ShopifySecret, APIKey: t.APIKey})
 	}
-	return append(out, p.probes...)
+	return append(append(out, p.probes...), p.first)
 }
 
 // key is a tenant's API key.

@@ -107,12 +107,15 @@ func (o *observer) look(ctx context.Context) {
 	o.mu.looks = append(o.mu.looks, seen)
 }
 
-// backlogOf counts what waits between acceptance and the roll-up, apart from markers: records
-// in buffers, objects to be announced, events to be delivered, messages in queues.
+// backlogOf counts what waits between delivery and the roll-up, apart from markers: objects to
+// be announced, events to be delivered, messages in queues.
 func backlogOf(s cloud.Stats) int64 {
 	var n int64
 	if s.SQS != nil {
 		for _, q := range s.SQS.Queues {
+			if deadLetter(q.Name) {
+				continue // parked is for good, not waiting
+			}
 			n += int64(q.Visible + q.InFlight + q.Delayed)
 		}
 	}
@@ -135,6 +138,9 @@ func functionCPU(s cloud.Stats) float64 {
 	}
 	return sum
 }
+
+// mark notes the processor time of all stages so far.
+func (o *observer) mark(into *map[string]float64) { *into = o.stages() }
 
 // observations copies what was seen.
 func (o *observer) observations() []observation {

@@ -25,12 +25,13 @@ type refusal struct {
 	header http.Header
 	body   []byte
 	want   int
-	ids    []api.ID // valid ids inside, which must never become present
+	ids    []api.ID // of the events inside, in order
 }
 
-// refusals are the requests that a public event API must turn away. None of their ids may be
-// found afterwards.
-func refusals(seed uint64, now time.Time, us, other tenant.Tenant) []refusal {
+// refusals are the requests that a public event API must turn away, and two that it must not:
+// one that comes again, and one of which a part is good. What is refused must not be found
+// afterwards, the rest once; the ledger sees to it.
+func refusals(seed uint64, now time.Time, us tenant.Tenant, other string) []refusal {
 	random := plan.Rand(seed, "refusals", 0)
 	newID := func(at time.Time) api.ID {
 		var bits [10]byte
@@ -47,8 +48,8 @@ func refusals(seed uint64, now time.Time, us, other tenant.Tenant) []refusal {
 		return body
 	}
 	events := "/v1/tenants/" + us.ID + "/events"
-	key := func(t tenant.Tenant) http.Header {
-		return http.Header{"Content-Type": {api.BatchContentType}, "X-Api-Key": {t.APIKey}}
+	key := func(apiKey string) http.Header {
+		return http.Header{"Content-Type": {api.BatchContentType}, "X-Api-Key": {apiKey}}
 	}
 	bare, foreign, early, late, big, many, unsigned := newID(now), newID(now), newID(now.Add(time.Hour)), newID(now.Add(-40*24*time.Hour)), newID(now), newID(now), newID(now)
 
@@ -59,17 +60,22 @@ func refusals(seed uint64, now time.Time, us, other tenant.Tenant) []refusal {
 	zip := gzip.NewWriter(&bomb)
 	_, _ = zip.Write(bytes.Repeat([]byte(" "), api.MaxBatchBytes+1))
 	_ = zip.Close()
-	zipped := key(us)
+	zipped := key(us.APIKey)
 	zipped.Set("Content-Encoding", "gzip")
 
+	again, good, bad := newID(now), newID(now), newID(now.Add(time.Hour))
+	mixed := []byte("[" + string(bytes.Trim(viewed(good), "[]")) + "," + string(bytes.Trim(viewed(bad), "[]")) + "]")
 	return []refusal{
+		{name: "an event", path: events, header: key(us.APIKey), body: viewed(again), want: 202, ids: []api.ID{again}},
+		{name: "the same event again", path: events, header: key(us.APIKey), body: viewed(again), want: 202, ids: []api.ID{again}},
+		{name: "a batch of which half is good", path: events, header: key(us.APIKey), body: mixed, want: 207, ids: []api.ID{good, bad}},
 		{name: "no credentials", path: events, header: http.Header{"Content-Type": {api.BatchContentType}}, body: viewed(bare), want: 401, ids: []api.ID{bare}},
 		{name: "another tenant's key", path: events, header: key(other), body: viewed(foreign), want: 403, ids: []api.ID{foreign}},
-		{name: "malformed JSON", path: events, header: key(us), body: []byte(`[{"specversion":`), want: 400},
-		{name: "an id from the future", path: events, header: key(us), body: viewed(early), want: 400, ids: []api.ID{early}},
-		{name: "an id 40 days old", path: events, header: key(us), body: viewed(late), want: 400, ids: []api.ID{late}},
-		{name: "an event over 256 KiB", path: events, header: key(us), body: padded, want: 400, ids: []api.ID{big}},
-		{name: "more than 500 events", path: events, header: key(us), body: crowd, want: 413, ids: []api.ID{many}},
+		{name: "malformed JSON", path: events, header: key(us.APIKey), body: []byte(`[{"specversion":`), want: 400},
+		{name: "an id from the future", path: events, header: key(us.APIKey), body: viewed(early), want: 400, ids: []api.ID{early}},
+		{name: "an id 40 days old", path: events, header: key(us.APIKey), body: viewed(late), want: 400, ids: []api.ID{late}},
+		{name: "an event over 256 KiB", path: events, header: key(us.APIKey), body: padded, want: 400, ids: []api.ID{big}},
+		{name: "more than 500 events", path: events, header: key(us.APIKey), body: crowd, want: 413, ids: []api.ID{many}},
 		{name: "a gzip bomb", path: events, header: zipped, body: bomb.Bytes(), want: 413},
 		{name: "a webhook with a wrong signature", path: "/v1/tenants/" + us.ID + "/webhooks/shopify", header: http.Header{
 			"Content-Type": {"application/json"}, "X-Shopify-Topic": {"orders/create"}, "X-Shopify-Event-Id": {unsigned.String()},

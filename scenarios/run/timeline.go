@@ -103,18 +103,15 @@ func millis(d time.Duration) *reports.Millis {
 	return &m
 }
 
-// hostBusy is the share of the machine's processors above which the host itself is the
-// bottleneck, so that a capacity seen there is not the system's.
-const hostBusy = 0.90
-
-// hostLimited lists the stretches in which the host was the bottleneck.
-func hostLimited(looks []observation) []reports.Interval {
+// hostLimited lists the stretches in which the host was the bottleneck: with more than the share
+// busy of its processors in use, a capacity seen there is not the system's.
+func hostLimited(looks []observation, busy float64) []reports.Interval {
 	var out []reports.Interval
 	for _, o := range looks {
-		if o.hostCPU <= hostBusy && o.memory <= 0.95 {
+		if o.hostCPU <= busy && o.memory <= 0.95 {
 			continue
 		}
-		reason := "processors above 90 %"
+		reason := "processors above " + reports.Percent(busy)
 		if o.memory > 0.95 {
 			reason = "memory above 95 %"
 		}

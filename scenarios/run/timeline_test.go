@@ -59,6 +59,6 @@ func TestHostLimitedJoinsNeighbours(t *testing.T) {
 		{Start: s(0), End: s(0.5), Reason: "processors above 90 %"},
 		{Start: s(3), End: s(5), Reason: "processors above 90 %"},
 		{Start: s(8), End: s(9), Reason: "memory above 95 %"},
-	}, hostLimited(looks))
-	require.Empty(t, hostLimited(nil))
+	}, hostLimited(looks, 0.9))
+	require.Empty(t, hostLimited(nil, 0.9))
 }

@@ -2,8 +2,10 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/retailflow/stampede/chaos/fault"
@@ -23,7 +25,8 @@ type trial struct {
 	plan    []deploy.RungPlan
 	start   time.Duration
 	cancel  context.CancelFunc
-	asked   float64 // requests/s to the function, as planned
+	done    chan struct{} // closed when the controller has ended
+	asked   float64       // requests/s to the function, as planned
 
 	// Guarded by chaos.mu.
 	weight    float64
@@ -38,13 +41,10 @@ func (c *chaos) release(ctx context.Context, f fault.Fault, details map[string]s
 	s := c.byName[f.Name]
 	bad := s.BadRelease
 	stable, canary := details["stable"], details["version"]
-	release := deploy.Release{
-		Functions: []deploy.FunctionRelease{{Name: bad.Function, Alias: stack.Alias, Stable: stable, Canary: canary}},
-		Ladder:    deploy.Ladder(float64(bad.Ladder.First), bad.Ladder.For, float64(bad.Ladder.Step), bad.Ladder.Every),
-		TimeScale: bad.TimeScale, MinEffect: float64(c.drill.s.Release.MinEffect), MinJudged: int64(c.drill.s.Release.MinJudged),
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	t := &trial{fault: s, release: release, from: stable, to: canary, start: c.drill.since(), cancel: cancel, asked: c.drill.requestRate(bad.Function)}
+	release := c.drill.releaseOf(s, stable, canary)
+	// The end of the load does not end a rollback; endTrials does what is to be done then.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	t := &trial{done: make(chan struct{}), fault: s, release: release, from: stable, to: canary, start: c.drill.since(), cancel: cancel, asked: c.drill.requestRate(bad.Function)}
 	t.plan = release.Plan(t.asked, 0.001)
 	c.mu.Lock()
 	c.mu.trials = append(c.mu.trials, t)
@@ -68,10 +68,12 @@ func (c *chaos) release(ctx context.Context, f fault.Fault, details map[string]s
 	})
 	if err != nil {
 		cancel()
+		close(t.done)
 		c.settle(t, nil, err)
 		return
 	}
 	c.running.Go(func() {
+		defer close(t.done)
 		defer cancel()
 		outcome, err := controller.Run(ctx)
 		c.settle(t, &outcome, err)
@@ -93,7 +95,7 @@ func (c *chaos) settle(t *trial, outcome *deploy.Outcome, err error) {
 			s.hits = outcome.CanaryBad
 			s.effect = fmt.Sprintf("%s of %s answers of version %s were bad", reports.Count(outcome.CanaryBad), reports.Count(outcome.CanaryRequests), t.to)
 		}
-		if err != nil && outcome == nil {
+		if err != nil && !errors.Is(err, context.Canceled) {
 			s.err = err
 		}
 	})
@@ -108,9 +110,17 @@ func (c *chaos) endTrials() {
 		c.mu.Lock()
 		open := t.outcome == nil && t.err == nil
 		c.mu.Unlock()
-		if open {
-			t.cancel()
+		if !open {
+			continue
 		}
+		if c.rollingBack(t) {
+			// What was decided is carried out; the load's end does not make it undone.
+			select {
+			case <-t.done:
+			case <-time.After(8 * time.Second):
+			}
+		}
+		t.cancel()
 	}
 }
 
@@ -162,15 +172,47 @@ func (c *chaos) rollouts(start time.Time, s *scenarios.Scenario) []reports.Rollo
 			r.Ladder = append(r.Ladder, reports.Rung{Weight: rung.Weight, Wait: reports.Seconds(rung.Hold), Reached: ok, At: at(when)})
 		}
 		if o := t.outcome; o != nil {
-			r.Outcome = string(o.Result)
+			r.Outcome, r.Reason = string(o.Result), o.Reason
 			r.CanaryAsked, r.CanaryBad, r.StableAsked, r.StableBad, r.ControlCalls = o.CanaryRequests, o.CanaryBad, o.StableRequests, o.StableBad, o.ControlCalls
 			if w := o.Stopwatch; w != nil {
-				r.Stopwatch = reports.NewStopwatch(stopwatchObjective(s), at(w.FirstBad), at(w.Detected), at(w.Decided), at(w.TrafficSafe), at(w.DataRepaired))
+				// Traffic is safe when the aliases have been read back and the last bad answer was given.
+				safe := w.TrafficSafe
+				if w.Reverted.After(safe) {
+					safe = w.Reverted
+				}
+				r.Stopwatch = reports.NewStopwatch(stopwatchObjective(s), at(w.FirstBad), at(w.Detected), at(w.Decided), at(safe), at(w.DataRepaired))
 			}
+		}
+		if t.err != nil {
+			r.Reason = t.err.Error()
 		}
 		out = append(out, r)
 	}
 	return out
+}
+
+// rollingBack says whether a trial's rollback was decided.
+func (c *chaos) rollingBack(t *trial) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.ContainsFunc(t.decisions, func(d deploy.Decision) bool { return d.Action == "roll back" })
+}
+
+// foretell says before the load what a release's ladder can see.
+func (d *drill) foretell(f scenarios.Fault) string {
+	t := &trial{fault: f, release: d.releaseOf(f, "", ""), asked: d.requestRate(f.BadRelease.Function)}
+	t.plan = t.release.Plan(t.asked, 0.001)
+	return detectable(t)
+}
+
+// releaseOf is a scenario's bad release as the controller takes it.
+func (d *drill) releaseOf(f scenarios.Fault, stable, canary string) deploy.Release {
+	bad := f.BadRelease
+	return deploy.Release{
+		Functions: []deploy.FunctionRelease{{Name: bad.Function, Alias: stack.Alias, Stable: stable, Canary: canary}},
+		Ladder:    deploy.Ladder(float64(bad.Ladder.First), bad.Ladder.For, float64(bad.Ladder.Step), bad.Ladder.Every),
+		TimeScale: bad.TimeScale, MinEffect: float64(d.s.Release.MinEffect), MinJudged: int64(d.s.Release.MinJudged),
+	}
 }
 
 // detectable says before a run what the ladder can see.

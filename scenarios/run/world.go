@@ -18,6 +18,7 @@ import (
 	"github.com/retailflow/stampede/chaos/agent"
 	"github.com/retailflow/stampede/reference/cloud"
 	"github.com/retailflow/stampede/reference/deploy/stack"
+	"github.com/retailflow/stampede/scenarios"
 )
 
 // The key that the harness, the functions and the stack sign with; nothing listens beyond
@@ -65,27 +66,27 @@ func (w *world) start(ctx context.Context, o *Options, data, edge string, config
 	command := func(args ...string) []string { return append(append([]string(nil), o.Self...), args...) }
 	// The data process is one that faults kill; the others dying on their own ends the drill.
 	programs := []Program{
-		{Name: "agent", Command: command("agent", "--dir", w.dir, "--edge", w.edgeURL), Outlive: true},
 		{Name: "data", Restart: true, Health: w.dataURL + cloud.HealthPath, Command: command("cloud", "--services", "data", "--listen", data,
 			"--data-dir", filepath.Join(o.DataDir, "data"), "--limits", limits, "--peer", w.edgeURL)},
 		{Name: "edge", Health: w.edgeURL + cloud.HealthPath, Command: command("cloud", "--services", "edge", "--listen", edge,
 			"--data-dir", filepath.Join(o.DataDir, "edge"), "--limits", limits, "--peer", w.dataURL)},
 	}
-	w.agent = agent.NewClient(w.dir)
 	g, gctx := errgroup.WithContext(ctx)
 	for _, p := range programs {
 		g.Go(func() error { return w.supervisor.Start(gctx, p) })
 	}
-	g.Go(func() error {
-		ready, cancel := context.WithTimeout(gctx, 10*time.Second)
-		defer cancel()
-		if err := w.agent.Ready(ready); err != nil {
-			return fmt.Errorf("agent: %w", err)
-		}
-		return nil
-	})
 	if err := g.Wait(); err != nil {
 		return err
+	}
+	// The agent is started last, and so stopped first: it reverts through the others.
+	if err := w.supervisor.Start(ctx, Program{Name: "agent", Command: command("agent", "--dir", w.dir, "--edge", w.edgeURL), Outlive: true}); err != nil {
+		return err
+	}
+	w.agent = agent.NewClient(w.dir)
+	ready, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := w.agent.Ready(ready); err != nil {
+		return fmt.Errorf("agent: %w", errors.Join(err, w.supervisor.Failed()))
 	}
 	config.Endpoints = stack.Endpoints{Data: w.dataURL, Edge: w.edgeURL, AccessKey: accessKey, Secret: secretKey}
 	w.clients = stack.NewClients(config.Endpoints)
@@ -114,6 +115,9 @@ func limitsFile(o *Options, dir string) (string, error) {
 	}
 	var text strings.Builder
 	for _, service := range limits.Services {
+		if service.Mode == scenarios.LimitsOff {
+			return "", fmt.Errorf("limits of the scenario: %s: only all services together can be off; set its numbers instead", service.Service)
+		}
 		fmt.Fprintf(&text, "%s:\n", service.Service)
 		for _, setting := range service.Settings {
 			fmt.Fprintf(&text, "  %s: %s\n", setting.Name, setting.Value)

@@ -49,7 +49,9 @@ func functionSpecs() []functionSpec {
 func (d *deployment) functions(ctx context.Context) error {
 	env := map[string]string{
 		"CORE_TABLE": CoreTable, "ANALYTICS_TABLE": AnalyticsTable, "RAW_BUCKET": RawBucket,
-		"AWS_ENDPOINT_URL": d.cfg.FunctionURL,
+	}
+	if d.cfg.FunctionURL != "" {
+		env["AWS_ENDPOINT_URL"] = d.cfg.FunctionURL // else Lambda gives its own
 	}
 	for _, stream := range api.Streams {
 		env["STREAM_"+upper(stream)] = StreamName(stream)
@@ -223,7 +225,12 @@ func (d *deployment) restAPI(ctx context.Context) error {
 	if err != nil {
 		return named("list", "rest APIs", err)
 	}
-	if len(existing.Items) == 0 {
+	if len(existing.Items) > 0 {
+		// An Apply that died between importing and deploying is made good.
+		if _, err := d.clients.APIGateway.CreateDeployment(ctx, &apigateway.CreateDeploymentInput{RestApiId: existing.Items[0].Id, StageName: aws.String("live")}); err != nil {
+			return named("deploy", RestAPI, err)
+		}
+	} else {
 		imported, err := d.clients.APIGateway.ImportRestApi(ctx, &apigateway.ImportRestApiInput{Body: api.Document()})
 		if err != nil {
 			return named("import", RestAPI, err)

@@ -29,7 +29,7 @@ type Config struct {
 	Endpoints      Endpoints
 	FunctionBinary string            // absolute path of stampede-fn
 	FunctionEnv    map[string]string // added to every function's environment
-	FunctionURL    string            // data endpoint as functions see it; Endpoints.Data
+	FunctionURL    string            // data endpoint as functions see it; "" is what their Lambda says
 
 	BufferInterval time.Duration // Firehose: 60 s
 	BufferBytes    int64         // Firehose: 5 MB
@@ -44,9 +44,6 @@ func (c *Config) ensureDefaults() {
 	}
 	if c.BufferBytes == 0 {
 		c.BufferBytes = 5 << 20
-	}
-	if c.FunctionURL == "" {
-		c.FunctionURL = c.Endpoints.Data
 	}
 }
 

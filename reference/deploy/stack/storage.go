@@ -90,7 +90,7 @@ func (d *deployment) bucketAndStreams(ctx context.Context) error {
 					Prefix:    aws.String(string(stream) + "/"),
 					BufferingHints: &fh.BufferingHints{
 						IntervalInSeconds: aws.Int32(int32(d.cfg.BufferInterval / time.Second)),
-						SizeInMBs:         aws.Int32(int32(max(1, d.cfg.BufferBytes>>20))),
+						SizeInMBs:         aws.Int32(int32(max(1, (d.cfg.BufferBytes+500_000)/1_000_000))),
 					},
 				},
 			})
