@@ -342,7 +342,7 @@ func TestReleaseAfter(t *testing.T) {
 	tried := func(n string) []Message {
 		return []Message{{}, {Attributes: map[string]string{"ApproximateReceiveCount": n}}}
 	}
-	for n, want := range map[string]time.Duration{"": 100, "1": 100, "2": 200, "5": 1600, "7": 5000, "1000": 5000, "x": 100} {
+	for n, want := range map[string]time.Duration{"": 1000, "1": 1000, "2": 2000, "5": 16000, "7": 20000, "1000": 20000, "x": 1000} {
 		require.Equal(t, want*time.Millisecond, releaseAfter(tried(n)), n)
 	}
 }

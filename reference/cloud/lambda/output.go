@@ -23,6 +23,24 @@ type output struct {
 		sync.Mutex
 		lines []string // a ring once full
 		next  int
+		kept  int // lines so far
+	}
+}
+
+// settle waits until what was printed before an answer has been read: the answer comes by a
+// socket and the lines by a pipe, which nothing orders. It returns when no line came for 5 ms, and
+// after 50 ms anyway.
+func (o *output) settle() {
+	before := -1
+	for range 10 {
+		o.mu.Lock()
+		kept := o.mu.kept
+		o.mu.Unlock()
+		if kept == before {
+			return
+		}
+		before = kept
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 
@@ -70,6 +88,7 @@ func (o *output) keep(line []byte) {
 	kept := string(line[:min(len(line), tailLine)])
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.mu.kept++
 	if len(o.mu.lines) < tailLines {
 		o.mu.lines = append(o.mu.lines, kept)
 		return

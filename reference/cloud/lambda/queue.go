@@ -78,8 +78,9 @@ func splitBatch(batch []Message, answer []byte) (succeeded, failed []Message, er
 	return succeeded, failed, err
 }
 
-// releaseAfter is how long failed messages stay hidden: 100 ms, doubled for each time the most
-// tried of them was received before, at most 5 s.
+// releaseAfter is how long failed messages stay hidden: a second, doubled for each time the most
+// tried of them was received before, at most 20 s. A function that is killed again and again for
+// some seconds must not use up the five tries that a dead-letter queue counts.
 func releaseAfter(batch []Message) time.Duration {
 	tries := 1
 	for _, m := range batch {
@@ -87,7 +88,7 @@ func releaseAfter(batch []Message) time.Duration {
 			tries = max(tries, n)
 		}
 	}
-	return min(5*time.Second, backoffFirst<<min(tries-1, 10))
+	return min(20*time.Second, time.Second<<min(tries-1, 10))
 }
 
 // pollers decides how many batches of a mapping are polled at once: at first start, then more

@@ -136,6 +136,9 @@ func (e *environment) post(path string, req *http.Request) (status int, answer s
 	}
 	tooLarge := len(body) > limit
 	found := true
+	if e.scheduler.wantsTail(e) {
+		e.output.settle()
+	}
 	switch verb {
 	case "response":
 		kind, trailer := req.Trailer.Get(trailerErrorType), req.Trailer.Get(trailerErrorBody)

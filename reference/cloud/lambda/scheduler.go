@@ -280,6 +280,13 @@ func (s *scheduler) discard(e *environment) {
 	}
 }
 
+// wantsTail says whether the caller of what e runs asked for the last lines printed.
+func (s *scheduler) wantsTail(e *environment) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return e.current != nil && e.current.tail
+}
+
 // finish sends the caller its outcome. The environment is finishing until it asks for more.
 func (s *scheduler) finish(now time.Time, e *environment, payload []byte, failed bool) {
 	inv, p := e.current, e.pool
