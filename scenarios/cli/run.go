@@ -70,6 +70,9 @@ itself failed.`,
 				Self: []string{self}, FunctionBinary: binary, Version: version,
 				Command: repeatCommand(args[0], seed, set), Progress: progress, Terminal: onTerminal,
 			})
+			if errors.Is(err, run.ErrScenario) {
+				return usage(err, "nothing was started; `stampede scenarios show "+s.Name+"` prints the scenario")
+			}
 			if err != nil {
 				return err
 			}

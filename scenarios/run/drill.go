@@ -39,6 +39,9 @@ type Options struct {
 // errInterrupted is the cause of a drill that was stopped by its caller.
 var errInterrupted = errors.New("interrupted")
 
+// ErrScenario is wrapped by errors that are the scenario's or its caller's: nothing was started.
+var ErrScenario = errors.New("this drill cannot be run")
+
 // ErrUsedDataDir refuses a data directory that an earlier drill has left its ledger in.
 var ErrUsedDataDir = errors.New("an earlier drill has left its state here: take another one, or remove it")
 
@@ -89,7 +92,7 @@ func (o *Options) prepare() (temporary bool, err error) {
 			return false, fmt.Errorf("make data directory: %w", err)
 		}
 		if _, err := os.Stat(filepath.Join(o.DataDir, "ledger")); err == nil {
-			return false, fmt.Errorf("data directory %s: %w", o.DataDir, ErrUsedDataDir)
+			return false, fmt.Errorf("%w: data directory %s: %w", ErrScenario, o.DataDir, ErrUsedDataDir)
 		}
 	}
 	return temporary, needSpace(o.DataDir, freeSpace)
@@ -174,11 +177,17 @@ func (d *drill) run(ctx context.Context) (*reports.Result, error) {
 // prepareRun boots everything and draws the plan.
 func (d *drill) prepareRun(ctx context.Context) (err error) {
 	if d.people, err = newPopulation(d.s, d.o.Seed, time.Now()); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrScenario, err)
+	}
+	if err := wholeSeconds(d.s); err != nil {
+		return fmt.Errorf("%w: %w", ErrScenario, err)
 	}
 	dir := filepath.Join(d.o.DataDir, "run")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make run directory: %w", err)
+	}
+	if _, err := limitsFile(d.o, dir); err != nil {
+		return fmt.Errorf("%w: %w", ErrScenario, err)
 	}
 	d.noted("boot", "starting the platform for %s tenants, seed %d", reports.Count(int64(len(d.people.tenants))), d.o.Seed)
 	booting := time.Now()
@@ -234,6 +243,17 @@ func (d *drill) prepareRun(ctx context.Context) (err error) {
 	d.observer = newObserver(d.world, d.start, d.chaos.weight)
 	d.prober = &prober{platform: d.platform, journal: d.journal, seed: d.o.Seed, start: d.start}
 	return nil
+}
+
+// wholeSeconds refuses times that AWS takes in whole seconds only.
+func wholeSeconds(s *scenarios.Scenario) error {
+	var faults []error
+	for name, d := range map[string]time.Duration{"delivery.buffer": s.Delivery.Buffer, "roll-up.every": s.RollUp.Every} {
+		if d < time.Second || d%time.Second != 0 {
+			faults = append(faults, fmt.Errorf("%s is %s: want whole seconds, at least one", name, d))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // unstarted is the result of a drill that was interrupted before its load began.
