@@ -3,6 +3,7 @@ package ledger
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/retailflow/stampede/loadgen/event"
@@ -82,6 +83,9 @@ func mixed(body []byte, events int) Outcome {
 		case r.Status >= 400 && r.Status < 500:
 			o.Events[r.Index] = Refused
 		}
+	}
+	if !slices.Contains(o.Events, Unknown) {
+		o.State = Acked // the answer as a whole is clear
 	}
 	return o
 }

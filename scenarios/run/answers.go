@@ -65,9 +65,10 @@ func (d *drill) zone(id string) *time.Location {
 	return nil
 }
 
-// ledgerWindows are the fault windows in wall time.
+// ledgerWindows are the fault windows in wall time, and before them the boot: the first event is
+// posted until it is accepted, and what was answered meanwhile says nothing about the load.
 func (d *drill) ledgerWindows() []ledger.Window {
-	var out []ledger.Window
+	out := []ledger.Window{{From: d.began, To: d.start}}
 	for _, w := range d.chaos.windows(d.observer.backlog()) {
 		out = append(out, ledger.Window{From: d.start.Add(w.start), To: d.start.Add(w.end)})
 	}
