@@ -24,17 +24,8 @@ import (
 	"github.com/retailflow/stampede/reference/cloud/wire"
 )
 
-// Request bodies that the services accept, in bytes: AWS's limits on a whole call with room for
-// the encoding around it.
-const (
-	dynamodbBody   = 17 << 20
-	firehoseBody   = 8 << 20
-	eventsBody     = 2 << 20
-	sqsBody        = 3 << 20
-	statesBody     = 2 << 20
-	lambdaBody     = 96 << 20 // a zipped function in base64
-	apigatewayBody = 12 << 20
-)
+// lambdaBody is the largest request to Lambda's API, in bytes: a zipped function in base64.
+const lambdaBody = 96 << 20
 
 // Cloud is a running set of services. Safe for concurrent use.
 type Cloud struct {
@@ -143,28 +134,28 @@ func (c *Cloud) openData(mux *wire.Mux) (err error) {
 			return fmt.Errorf("open dynamodb: %w", err)
 		}
 		c.onClose("dynamodb", c.dynamodb.Close)
-		mux.Handle(string(DynamoDB), dynamodbBody, c.dynamodb)
+		mux.Handle(string(DynamoDB), dynamodb.MaxBody, c.dynamodb)
 	}
 	if o.serves(SQS) {
 		if c.sqs, err = sqs.Open(sqs.Options{DB: c.db, Limits: o.Limits.SQS, Log: o.Log}); err != nil {
 			return fmt.Errorf("open sqs: %w", err)
 		}
 		c.onClose("sqs", c.sqs.Close)
-		mux.Handle(string(SQS), sqsBody, c.sqs)
+		mux.Handle(string(SQS), sqs.MaxBody, c.sqs)
 	}
 	if o.serves(StepFunctions) {
 		if c.stepfunctions, err = stepfunctions.Open(stepfunctions.Options{DB: c.db, Limits: o.Limits.StepFunctions, Lambda: c.functions(), Log: o.Log}); err != nil {
 			return fmt.Errorf("open stepfunctions: %w", err)
 		}
 		c.onClose("stepfunctions", c.stepfunctions.Close)
-		mux.Handle(string(StepFunctions), statesBody, c.stepfunctions)
+		mux.Handle(string(StepFunctions), stepfunctions.MaxBody, c.stepfunctions)
 	}
 	if o.serves(EventBridge) {
 		if c.eventbridge, err = eventbridge.Open(eventbridge.Options{DB: c.db, Limits: o.Limits.EventBridge, Targets: c.targets(), Log: o.Log}); err != nil {
 			return fmt.Errorf("open eventbridge: %w", err)
 		}
 		c.onClose("eventbridge", c.eventbridge.Close)
-		mux.Handle(string(EventBridge), eventsBody, c.eventbridge)
+		mux.Handle(string(EventBridge), eventbridge.MaxBody, c.eventbridge)
 	}
 	if o.serves(S3) {
 		if c.s3, err = s3.Open(s3.Options{Dir: filepath.Join(o.DataDir, "s3"), DB: c.db, Limits: o.Limits.S3, Events: c.objectEvents(), Credentials: o.Credentials, Log: o.Log}); err != nil {
@@ -178,7 +169,7 @@ func (c *Cloud) openData(mux *wire.Mux) (err error) {
 			return fmt.Errorf("open firehose: %w", err)
 		}
 		c.onClose("firehose", c.firehose.Close)
-		mux.Handle(string(Firehose), firehoseBody, c.firehose)
+		mux.Handle(string(Firehose), firehose.MaxBody, c.firehose)
 	}
 	return nil
 }
@@ -206,7 +197,7 @@ func (c *Cloud) openEdge(mux *wire.Mux) (err error) {
 			return fmt.Errorf("open apigateway: %w", err)
 		}
 		c.onClose("apigateway", c.apigateway.Close)
-		mux.Handle(string(APIGateway), apigatewayBody, c.apigateway)
+		mux.Handle(string(APIGateway), apigateway.MaxBody, c.apigateway)
 	}
 	return nil
 }
