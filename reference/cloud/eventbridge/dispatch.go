@@ -12,7 +12,7 @@ func (s *Service) dispatch(ctx context.Context) {
 	for ctx.Err() == nil {
 		now := s.now()
 		s.fire(now)
-		for d, ok := s.next(now); ok; d, ok = s.next(now) {
+		for d, ok := s.next(ctx, now); ok; d, ok = s.next(ctx, now) {
 			s.running.Go(func() { s.deliver(ctx, d) })
 		}
 		s.sleep(ctx, now)
@@ -55,12 +55,12 @@ func (s *Service) wake(now time.Time) (at time.Time) {
 	return at
 }
 
-// next takes a delivery that is due; ok is false if there is none, no room or
-// no quota.
-func (s *Service) next(now time.Time) (d delivery, ok bool) {
+// next takes a delivery that is due; ok is false if there is none, no room, no
+// quota, or ctx has ended.
+func (s *Service) next(ctx context.Context, now time.Time) (d delivery, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.mu.closed || len(s.mu.outbox.flying) >= s.concurrency {
+	if ctx.Err() != nil || len(s.mu.outbox.flying) >= s.concurrency {
 		return d, false
 	}
 	if t, ok := s.mu.outbox.wake(); !ok || t.After(now) {

@@ -127,10 +127,10 @@ func (s *Service) check(e putEntry) (entry Entry, fault *putResult) {
 // Put accepts an event from within the process, from any source. It returns
 // when the event is durable for each target it is meant for.
 func (s *Service) Put(_ context.Context, e Entry) error {
-	if !s.begin() {
+	if !s.gate.Enter() {
 		return fmt.Errorf("put event: %w", errClosed)
 	}
-	defer s.running.Done()
+	defer s.gate.Leave()
 	now := s.now()
 	if err := s.accept(now, []event{s.event(now, e)}); err != nil {
 		return fmt.Errorf("put event: %w", err)

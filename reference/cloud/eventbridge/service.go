@@ -1,6 +1,7 @@
 package eventbridge
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -63,9 +64,11 @@ type Service struct {
 	seq         atomic.Uint64 // last one given
 	matchers    atomic.Pointer[[]*rule]
 
-	notify  chan struct{} // has one token when the dispatcher should look again
-	cancel  context.CancelFunc
-	running sync.WaitGroup // the dispatcher, deliveries and calls
+	notify     chan struct{} // has one token when the dispatcher should look again
+	cancel     context.CancelFunc
+	running    sync.WaitGroup // the dispatcher and its deliveries
+	operations wire.Operations
+	gate       wire.Gate // of calls
 
 	// admin serialises the calls that change rules, durable write included. It
 	// is taken before mu.
@@ -73,7 +76,6 @@ type Service struct {
 
 	mu struct {
 		sync.Mutex
-		closed      bool
 		rules       map[string]*rule
 		due         map[string]time.Time // of rules with a schedule
 		outbox      *outbox
@@ -92,12 +94,13 @@ func Open(o Options) (*Service, error) {
 	if o.DB == nil || o.Targets == nil {
 		return nil, errors.New("open eventbridge: no database or no targets")
 	}
-	s := &Service{store: store{o.DB}, targets: o.Targets, concurrency: o.Concurrency, timeout: o.Timeout, limits: AWSLimits(),
-		region: o.Region, account: o.Account, now: o.Now, log: o.Log, notify: make(chan struct{}, 1)}
+	s := &Service{store: store{o.DB}, targets: o.Targets, limits: AWSLimits(), notify: make(chan struct{}, 1),
+		concurrency: cmp.Or(o.Concurrency, 64), timeout: cmp.Or(o.Timeout, time.Minute),
+		region: cmp.Or(o.Region, wire.Region), account: cmp.Or(o.Account, wire.Account), now: wire.Clock(o.Now), log: wire.Logger(o.Log)}
+	s.operations = s.api()
 	if o.Limits != nil {
 		s.limits = *o.Limits
 	}
-	s.ensureDefaults()
 	s.mu.rules = make(map[string]*rule)
 	s.mu.due = make(map[string]time.Time)
 	s.mu.outbox = newOutbox()
@@ -111,27 +114,6 @@ func Open(o Options) (*Service, error) {
 	s.cancel = cancel
 	s.running.Go(func() { s.dispatch(ctx) })
 	return s, nil
-}
-
-func (s *Service) ensureDefaults() {
-	if s.concurrency == 0 {
-		s.concurrency = 64
-	}
-	if s.timeout == 0 {
-		s.timeout = time.Minute
-	}
-	if s.region == "" {
-		s.region = "us-east-1"
-	}
-	if s.account == "" {
-		s.account = "000000000000"
-	}
-	if s.now == nil {
-		s.now = time.Now
-	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
-	}
 }
 
 // bucket is a quota of one second's worth, nil for no limit.
@@ -205,26 +187,13 @@ func (s *Service) publish() {
 	s.matchers.Store(&list)
 }
 
-// begin takes part in what Close waits for. It reports false once the service
-// is closed.
-func (s *Service) begin() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.mu.closed {
-		return false
-	}
-	s.running.Add(1)
-	return true
-}
-
 // Close stops taking events and delivering them, and waits for what is under
 // way. What was not delivered stays in the database, which stays open.
 func (s *Service) Close() error {
-	s.mu.Lock()
-	s.mu.closed = true
-	s.mu.Unlock()
+	s.gate.Close()
 	s.cancel()
 	s.running.Wait()
+	s.gate.Wait()
 	return nil
 }
 
@@ -240,12 +209,12 @@ var errClosed = error(wire.Errorf(http.StatusServiceUnavailable, "ServiceUnavail
 
 // ServeAWS answers one call of the EventBridge API.
 func (s *Service) ServeAWS(w http.ResponseWriter, r *wire.Request) {
-	if !s.begin() {
+	if !s.gate.Enter() {
 		wire.ReplyError(w, r, errClosed)
 		return
 	}
-	defer s.running.Done()
-	out, err := s.call(r)
+	defer s.gate.Leave()
+	out, err := s.operations.Call(r)
 	if err != nil {
 		wire.ReplyError(w, r, err)
 		return
@@ -253,40 +222,19 @@ func (s *Service) ServeAWS(w http.ResponseWriter, r *wire.Request) {
 	wire.ReplyJSON(w, r, out)
 }
 
-// call runs the operation that the request names.
-func (s *Service) call(r *wire.Request) (any, error) {
-	switch r.Action {
-	case "PutEvents":
-		return serve(r, s.putEvents)
-	case "PutRule":
-		return serve(r, s.putRule)
-	case "PutTargets":
-		return serve(r, s.putTargets)
-	case "ListRules":
-		return serve(r, s.listRules)
-	case "DescribeRule":
-		return serve(r, s.describeRule)
-	case "ListTargetsByRule":
-		return serve(r, s.listTargets)
-	case "RemoveTargets":
-		return serve(r, s.removeTargets)
-	case "DeleteRule":
-		return serve(r, s.deleteRule)
-	case "EnableRule":
-		return serve(r, s.enableRule)
-	case "DisableRule":
-		return serve(r, s.disableRule)
-	case "TestEventPattern":
-		return serve(r, s.testPattern)
+// api are the operations served.
+func (s *Service) api() wire.Operations {
+	return wire.Operations{
+		"PutEvents":         wire.Decoded(s.putEvents),
+		"PutRule":           wire.Decoded(s.putRule),
+		"PutTargets":        wire.Decoded(s.putTargets),
+		"ListRules":         wire.Decoded(s.listRules),
+		"DescribeRule":      wire.Decoded(s.describeRule),
+		"ListTargetsByRule": wire.Decoded(s.listTargets),
+		"RemoveTargets":     wire.Decoded(s.removeTargets),
+		"DeleteRule":        wire.Decoded(s.deleteRule),
+		"EnableRule":        wire.Decoded(s.enableRule),
+		"DisableRule":       wire.Decoded(s.disableRule),
+		"TestEventPattern":  wire.Decoded(s.testPattern),
 	}
-	return nil, wire.UnknownOperation(r)
-}
-
-// serve decodes the input of an operation and runs it.
-func serve[In any](r *wire.Request, do func(*wire.Request, In) (any, error)) (any, error) {
-	var in In
-	if err := wire.Decode(r, &in); err != nil {
-		return nil, err
-	}
-	return do(r, in)
 }

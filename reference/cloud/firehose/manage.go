@@ -1,7 +1,6 @@
 package firehose
 
 import (
-	"errors"
 	"maps"
 	"net/http"
 	"regexp"
@@ -45,11 +44,9 @@ func (s *Service) create(r *wire.Request, in createInput) (any, error) {
 	defer s.admin.Unlock()
 	s.mu.RLock()
 	_, exists := s.mu.streams[record.Name]
-	count, closed := len(s.mu.streams), s.mu.closed
+	count := len(s.mu.streams)
 	s.mu.RUnlock()
 	switch most := orMax(s.limits.Streams); {
-	case closed:
-		return nil, errors.New("create delivery stream: service is closed")
 	case exists:
 		return nil, wire.Errorf(http.StatusBadRequest, "ResourceInUseException",
 			"Firehose %s under accountId %s already exists", record.Name, s.account)

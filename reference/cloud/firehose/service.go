@@ -1,6 +1,7 @@
 package firehose
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,18 +50,20 @@ type Options struct {
 // Service is the embedded Firehose. Its methods may be called by any number of
 // goroutines.
 type Service struct {
-	store    store
-	db       *pebble.DB
-	objects  Objects
-	interval time.Duration
-	limits   Limits
-	region   string
-	account  string
-	now      func() time.Time
-	log      *slog.Logger
-	seq      atomic.Uint64 // last one given
-	ctx      context.Context
-	cancel   context.CancelFunc
+	store      store
+	db         *pebble.DB
+	objects    Objects
+	interval   time.Duration
+	limits     Limits
+	region     string
+	account    string
+	now        func() time.Time
+	log        *slog.Logger
+	seq        atomic.Uint64 // last one given
+	operations wire.Operations
+	gate       wire.Gate // of calls
+	ctx        context.Context
+	cancel     context.CancelFunc
 
 	// admin serialises the calls that change streams, durable write included. It
 	// is taken before any other lock.
@@ -69,10 +72,8 @@ type Service struct {
 	mu struct {
 		sync.RWMutex
 		streams map[string]*stream
-		closed  bool
 	}
-	calls sync.WaitGroup // those being answered
-	hits  struct {
+	hits struct {
 		sync.Mutex
 		set quota.HitSet
 	}
@@ -86,21 +87,10 @@ func Open(o Options) (*Service, error) {
 		return nil, errors.New("open firehose: no database or no objects")
 	}
 	s := &Service{store: store{o.DB}, db: o.DB, objects: o.Objects, interval: o.Interval, limits: AWSLimits(),
-		region: o.Region, account: o.Account, now: o.Now, log: o.Log}
+		region: cmp.Or(o.Region, wire.Region), account: cmp.Or(o.Account, wire.Account), now: wire.Clock(o.Now), log: wire.Logger(o.Log)}
+	s.operations = s.api()
 	if o.Limits != nil {
 		s.limits = *o.Limits
-	}
-	if s.region == "" {
-		s.region = "us-east-1"
-	}
-	if s.account == "" {
-		s.account = "000000000000"
-	}
-	if s.now == nil {
-		s.now = time.Now
-	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
 	}
 	epoch, err := s.store.nextEpoch()
 	if err != nil {
@@ -174,31 +164,13 @@ func (st *stream) halt() {
 	<-st.done
 }
 
-// begin takes part in what Close waits for. It reports false once the service
-// is closed.
-func (s *Service) begin() bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.mu.closed {
-		return false
-	}
-	s.calls.Add(1)
-	return true
-}
-
 // Close stops taking and delivering records and waits for what is under way.
 // What is buffered stays in the database, which stays open.
 func (s *Service) Close() error {
-	s.mu.Lock()
-	s.mu.closed = true
-	streams := make([]*stream, 0, len(s.mu.streams))
-	for _, st := range s.mu.streams {
-		streams = append(streams, st)
-	}
-	s.mu.Unlock()
-	s.calls.Wait()
+	s.gate.Close()
+	s.gate.Wait() // no call makes or deletes a stream any more
 	s.cancel()
-	for _, st := range streams {
+	for _, st := range s.mu.streams {
 		st.halt()
 	}
 	return nil
@@ -225,12 +197,12 @@ func (s *Service) find(name string) (*stream, error) {
 
 // ServeAWS answers one call of the Firehose API.
 func (s *Service) ServeAWS(w http.ResponseWriter, r *wire.Request) {
-	if !s.begin() {
+	if !s.gate.Enter() {
 		wire.ReplyError(w, r, errStopped)
 		return
 	}
-	defer s.calls.Done()
-	out, err := s.call(r)
+	defer s.gate.Leave()
+	out, err := s.operations.Call(r)
 	if err != nil {
 		wire.ReplyError(w, r, err)
 		return
@@ -238,30 +210,14 @@ func (s *Service) ServeAWS(w http.ResponseWriter, r *wire.Request) {
 	wire.ReplyJSON(w, r, out)
 }
 
-// call runs the operation that the request names.
-func (s *Service) call(r *wire.Request) (any, error) {
-	switch r.Action {
-	case "PutRecordBatch":
-		return s.putRecordBatch(r)
-	case "PutRecord":
-		return s.putRecord(r)
-	case "CreateDeliveryStream":
-		return serve(r, s.create)
-	case "DescribeDeliveryStream":
-		return serve(r, s.describe)
-	case "ListDeliveryStreams":
-		return serve(r, s.list)
-	case "DeleteDeliveryStream":
-		return serve(r, s.delete)
+// api are the operations served.
+func (s *Service) api() wire.Operations {
+	return wire.Operations{
+		"PutRecordBatch":         s.putRecordBatch,
+		"PutRecord":              s.putRecord,
+		"CreateDeliveryStream":   wire.Decoded(s.create),
+		"DescribeDeliveryStream": wire.Decoded(s.describe),
+		"ListDeliveryStreams":    wire.Decoded(s.list),
+		"DeleteDeliveryStream":   wire.Decoded(s.delete),
 	}
-	return nil, wire.UnknownOperation(r)
-}
-
-// serve decodes the input of an operation and runs it.
-func serve[In any](r *wire.Request, do func(*wire.Request, In) (any, error)) (any, error) {
-	var in In
-	if err := wire.Decode(r, &in); err != nil {
-		return nil, err
-	}
-	return do(r, in)
 }

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,12 +41,8 @@ type Options struct {
 }
 
 func (o *Options) ensureDefaults() {
-	if o.Region == "" {
-		o.Region = "us-east-1"
-	}
-	if o.Account == "" {
-		o.Account = "000000000000"
-	}
+	o.Region, o.Account = cmp.Or(o.Region, wire.Region), cmp.Or(o.Account, wire.Account)
+	o.Now, o.Log = wire.Clock(o.Now), wire.Logger(o.Log)
 	if o.Limits == nil {
 		limits := AWSLimits()
 		o.Limits = &limits
@@ -55,12 +52,6 @@ func (o *Options) ensureDefaults() {
 	}
 	if o.Drain == 0 {
 		o.Drain = time.Second
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
 	}
 }
 

@@ -67,22 +67,22 @@ func (s *Service) startMove(r *wire.Request, in moveInput) (any, error) {
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.mu.closed {
-		return nil, errClosed
-	}
 	for _, other := range s.mu.moves {
 		if other.source == t.source && other.running() {
 			return nil, wire.Errorf(http.StatusBadRequest, "UnsupportedOperation",
 				"There is already a task running. Only one active task is allowed for a source queue arn at a given time.")
 		}
 	}
-	var ctx context.Context
-	ctx, t.cancel = context.WithCancel(s.tasks)
-	s.mu.moves = append([]*moveTask{t}, s.mu.moves...)
-	s.running.Go(func() {
-		defer t.cancel()
+	ctx, cancel := context.WithCancel(s.tasks)
+	t.cancel = cancel
+	if !s.gate.Go(func() {
+		defer cancel()
 		t.finish(ctx, s.move(ctx, t, source))
-	})
+	}) {
+		cancel()
+		return nil, errClosed
+	}
+	s.mu.moves = append([]*moveTask{t}, s.mu.moves...)
 	return map[string]string{"TaskHandle": t.handle}, nil
 }
 

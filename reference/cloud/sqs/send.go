@@ -56,10 +56,10 @@ func (s *Service) sendMessage(r *wire.Request, in sendMessageInput) (any, error)
 
 // Send puts a message into the queue of an ARN and returns when it is durable.
 func (s *Service) Send(_ context.Context, queueARN string, body string) error {
-	if !s.begin() {
+	if !s.gate.Enter() {
 		return fmt.Errorf("send to %s: %w", queueARN, errClosed)
 	}
-	defer s.running.Done()
+	defer s.gate.Leave()
 	name := queueName(queueARN)
 	q, err := s.named(name)
 	if err != nil {

@@ -1,6 +1,7 @@
 package sqs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,10 +45,11 @@ type Service struct {
 	log     *slog.Logger
 	epoch   uint64 // how often the service was opened on this database
 
-	closing chan struct{}
-	cancel  context.CancelFunc
-	tasks   context.Context
-	running sync.WaitGroup // move tasks and calls
+	operations wire.Operations
+	gate       wire.Gate // of move tasks and calls
+	closing    chan struct{}
+	cancel     context.CancelFunc
+	tasks      context.Context
 
 	// admin serialises the calls that change queues, durable write included. It
 	// is taken before any other lock.
@@ -55,7 +57,6 @@ type Service struct {
 
 	mu struct {
 		sync.Mutex
-		closed bool              // no calls begin and no tasks start any more
 		queues map[string]*queue // by name
 		seq    uint64            // last one given
 		hits   quota.HitSet
@@ -70,22 +71,11 @@ func Open(o Options) (*Service, error) {
 	if o.DB == nil {
 		return nil, errors.New("open sqs: no database")
 	}
-	s := &Service{db: o.DB, limits: AWSLimits(), region: o.Region, account: o.Account, now: o.Now, log: o.Log,
-		closing: make(chan struct{})}
+	s := &Service{db: o.DB, limits: AWSLimits(), region: cmp.Or(o.Region, wire.Region), account: cmp.Or(o.Account, wire.Account),
+		now: wire.Clock(o.Now), log: wire.Logger(o.Log), closing: make(chan struct{})}
+	s.operations = s.api()
 	if o.Limits != nil {
 		s.limits = *o.Limits
-	}
-	if s.region == "" {
-		s.region = "us-east-1"
-	}
-	if s.account == "" {
-		s.account = "000000000000"
-	}
-	if s.now == nil {
-		s.now = time.Now
-	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.tasks, s.cancel = context.WithCancel(context.Background())
 	s.mu.queues = make(map[string]*queue)
@@ -96,34 +86,17 @@ func Open(o Options) (*Service, error) {
 	return s, nil
 }
 
-// begin takes part in what Close waits for. It reports false once the service
-// is closed.
-func (s *Service) begin() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.mu.closed {
-		return false
-	}
-	s.running.Add(1)
-	return true
-}
-
 // errClosed is the answer to calls once the service is closed.
 var errClosed = error(wire.Errorf(http.StatusServiceUnavailable, "ServiceUnavailable", "The service is shutting down."))
 
 // Close ends all long polls, stops move tasks and waits for them and for the
 // calls being answered. The database stays open.
 func (s *Service) Close() error {
-	s.mu.Lock()
-	if s.mu.closed {
-		s.mu.Unlock()
-		return nil
+	if s.gate.Close() {
+		close(s.closing)
+		s.cancel()
 	}
-	s.mu.closed = true
-	s.mu.Unlock()
-	close(s.closing)
-	s.cancel()
-	s.running.Wait()
+	s.gate.Wait()
 	return nil
 }
 
@@ -144,12 +117,12 @@ func (s *Service) hit(now time.Time, limit, resource, allowed, source string) {
 
 // ServeAWS answers one call of the SQS API.
 func (s *Service) ServeAWS(w http.ResponseWriter, r *wire.Request) {
-	if !s.begin() {
+	if !s.gate.Enter() {
 		replyError(w, r, errClosed)
 		return
 	}
-	defer s.running.Done()
-	out, err := s.call(r)
+	defer s.gate.Leave()
+	out, err := s.operations.Call(r)
 	if err != nil {
 		replyError(w, r, err)
 		return
@@ -157,60 +130,31 @@ func (s *Service) ServeAWS(w http.ResponseWriter, r *wire.Request) {
 	wire.ReplyJSON(w, r, out)
 }
 
-// call runs the operation that the request names.
-func (s *Service) call(r *wire.Request) (any, error) {
-	switch r.Action {
-	case "SendMessage":
-		return serve(r, s.sendMessage)
-	case "SendMessageBatch":
-		return serve(r, s.sendMessageBatch)
-	case "ReceiveMessage":
-		return serve(r, s.receiveMessage)
-	case "DeleteMessage":
-		return serve(r, s.deleteMessage)
-	case "DeleteMessageBatch":
-		return serve(r, s.deleteMessageBatch)
-	case "ChangeMessageVisibility":
-		return serve(r, s.changeVisibility)
-	case "ChangeMessageVisibilityBatch":
-		return serve(r, s.changeVisibilityBatch)
-	case "CreateQueue":
-		return serve(r, s.createQueue)
-	case "GetQueueUrl":
-		return serve(r, s.getQueueURL)
-	case "GetQueueAttributes":
-		return serve(r, s.getQueueAttributes)
-	case "SetQueueAttributes":
-		return serve(r, s.setQueueAttributes)
-	case "ListQueues":
-		return serve(r, s.listQueues)
-	case "ListDeadLetterSourceQueues":
-		return serve(r, s.listSources)
-	case "PurgeQueue":
-		return serve(r, s.purgeQueue)
-	case "DeleteQueue":
-		return serve(r, s.deleteQueue)
-	case "StartMessageMoveTask":
-		return serve(r, s.startMove)
-	case "ListMessageMoveTasks":
-		return serve(r, s.listMoves)
-	case "CancelMessageMoveTask":
-		return serve(r, s.cancelMove)
-	case "ListQueueTags":
-		return map[string]any{"Tags": map[string]string{}}, nil
-	case "TagQueue", "UntagQueue":
-		return nil, nil
+// api are the operations served. Tags are taken and forgotten.
+func (s *Service) api() wire.Operations {
+	return wire.Operations{
+		"SendMessage":                  wire.Decoded(s.sendMessage),
+		"SendMessageBatch":             wire.Decoded(s.sendMessageBatch),
+		"ReceiveMessage":               wire.Decoded(s.receiveMessage),
+		"DeleteMessage":                wire.Decoded(s.deleteMessage),
+		"DeleteMessageBatch":           wire.Decoded(s.deleteMessageBatch),
+		"ChangeMessageVisibility":      wire.Decoded(s.changeVisibility),
+		"ChangeMessageVisibilityBatch": wire.Decoded(s.changeVisibilityBatch),
+		"CreateQueue":                  wire.Decoded(s.createQueue),
+		"GetQueueUrl":                  wire.Decoded(s.getQueueURL),
+		"GetQueueAttributes":           wire.Decoded(s.getQueueAttributes),
+		"SetQueueAttributes":           wire.Decoded(s.setQueueAttributes),
+		"ListQueues":                   wire.Decoded(s.listQueues),
+		"ListDeadLetterSourceQueues":   wire.Decoded(s.listSources),
+		"PurgeQueue":                   wire.Decoded(s.purgeQueue),
+		"DeleteQueue":                  wire.Decoded(s.deleteQueue),
+		"StartMessageMoveTask":         wire.Decoded(s.startMove),
+		"ListMessageMoveTasks":         wire.Decoded(s.listMoves),
+		"CancelMessageMoveTask":        wire.Decoded(s.cancelMove),
+		"ListQueueTags":                func(*wire.Request) (any, error) { return map[string]any{"Tags": map[string]string{}}, nil },
+		"TagQueue":                     func(*wire.Request) (any, error) { return nil, nil },
+		"UntagQueue":                   func(*wire.Request) (any, error) { return nil, nil },
 	}
-	return nil, wire.UnknownOperation(r)
-}
-
-// serve decodes the input of an operation and runs it.
-func serve[In any](r *wire.Request, do func(*wire.Request, In) (any, error)) (any, error) {
-	var in In
-	if err := wire.Decode(r, &in); err != nil {
-		return nil, err
-	}
-	return do(r, in)
 }
 
 // queryCodes are the codes that older clients know errors by; SQS sends them

@@ -1,6 +1,7 @@
 package stepfunctions
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,25 +45,13 @@ type Options struct {
 
 // EnsureDefaults fills what is empty.
 func (o *Options) EnsureDefaults() {
-	if o.Region == "" {
-		o.Region = "us-east-1"
-	}
-	if o.Account == "" {
-		o.Account = "000000000000"
-	}
+	o.Region, o.Account = cmp.Or(o.Region, wire.Region), cmp.Or(o.Account, wire.Account)
+	o.Now, o.Log = wire.Clock(o.Now), wire.Logger(o.Log)
 	if o.Limits == nil {
 		limits := AWSLimits()
 		o.Limits = &limits
 	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if o.Histories == 0 {
-		o.Histories = 1000
-	}
+	o.Histories = cmp.Or(o.Histories, 1000)
 }
 
 // Validate reports all that is wrong at once.
