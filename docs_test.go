@@ -157,7 +157,7 @@ func TestScenariosAndFaultsAreDocumented(t *testing.T) {
 	// Keys below the first level.
 	for _, where := range []string{"tenants: {X}", "load: {X}", "load: {phases: [{X}]}", "load: {mix: {X}}", "delivery: {X}", "roll-up: {X}",
 		"release: {X}", "release: {ladder: {X}}", "faults: [{X}]", "faults: [{kill-function: {X}}]", "faults: [{kill-process: {X}}]",
-		"faults: [{bad-release: {X}}]", "faults: [{limits: {X}}]", "objectives: {X}", "drain: {X}", "real-orders: {X}", "self-watch: {X}"} {
+		"faults: [{release-function: {X}}]", "faults: [{limits: {X}}]", "objectives: {X}", "drain: {X}", "real-orders: {X}", "self-watch: {X}"} {
 		for _, key := range allowed(t, strings.Replace(where, "X", "nonsense: 1", 1)) {
 			require.Contains(t, manual, "`"+key+"`", where)
 		}

@@ -18,9 +18,9 @@ type Fault struct {
 	At   time.Duration // from the start of the load
 	For  time.Duration // the longest that it lasts: it is reverted by then, whatever happens
 
-	KillFunction *KillFunction
-	KillProcess  *KillProcess
-	BadRelease   *BadRelease
+	KillFunction    *KillFunction
+	KillProcess     *KillProcess
+	ReleaseFunction *ReleaseFunction
 
 	Limits FaultLimits
 }
@@ -37,8 +37,8 @@ type KillProcess struct {
 	Process string
 }
 
-// BadRelease sends a defective version of a function up a ladder.
-type BadRelease struct {
+// ReleaseFunction sends a defective version of a function up a ladder.
+type ReleaseFunction struct {
 	Function  string
 	Defect    Defect
 	Ladder    Ladder
@@ -108,8 +108,8 @@ func (f Fault) Kind() string {
 		return "kill-function"
 	case f.KillProcess != nil:
 		return "kill-process"
-	case f.BadRelease != nil:
-		return "bad-release"
+	case f.ReleaseFunction != nil:
+		return "release-function"
 	}
 	return ""
 }

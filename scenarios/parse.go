@@ -129,13 +129,13 @@ func (s *Scenario) validateFaults(d *decoder, at func(value, parent any) Positio
 		}
 		names[f.Name] = true
 		kinds := 0
-		for _, set := range []bool{f.KillFunction != nil, f.KillProcess != nil, f.BadRelease != nil} {
+		for _, set := range []bool{f.KillFunction != nil, f.KillProcess != nil, f.ReleaseFunction != nil} {
 			if set {
 				kinds++
 			}
 		}
 		if kinds != 1 {
-			d.report(at(f, nil), "fault %q needs exactly one of kill-function, kill-process, bad-release; it has %d", f.Name, kinds)
+			d.report(at(f, nil), "fault %q needs exactly one of kill-function, kill-process, release-function; it has %d", f.Name, kinds)
 		}
 		if f.At+f.For > length {
 			d.report(at(&f.For, f), "fault %q ends at %s, after the load's end at %s", f.Name, formatDuration(f.At+f.For), formatDuration(length))
@@ -145,9 +145,9 @@ func (s *Scenario) validateFaults(d *decoder, at func(value, parent any) Positio
 		}
 	}
 	for i := range s.Faults {
-		if f := &s.Faults[i]; f.BadRelease != nil {
+		if f := &s.Faults[i]; f.ReleaseFunction != nil {
 			for j := range i {
-				if g := &s.Faults[j]; g.BadRelease != nil && f.At < g.At+g.For && g.At < f.At+f.For {
+				if g := &s.Faults[j]; g.ReleaseFunction != nil && f.At < g.At+g.For && g.At < f.At+f.For {
 					d.report(at(&f.At, f), "fault %q releases while %q does: one release at a time", f.Name, g.Name)
 				}
 			}

@@ -92,8 +92,8 @@ func TestBlackFriday(t *testing.T) {
 	for _, f := range s.Faults {
 		kinds = append(kinds, f.Kind())
 	}
-	require.Equal(t, []string{"kill-function", "kill-function", "kill-process", "bad-release"}, kinds)
-	r := s.Faults[3].BadRelease
+	require.Equal(t, []string{"kill-function", "kill-function", "kill-process", "release-function"}, kinds)
+	r := s.Faults[3].ReleaseFunction
 	require.Equal(t, scenarios.Defect{Kind: scenarios.Slow, Delay: 400 * time.Millisecond}, r.Defect)
 	require.True(t, r.Rollback)
 	require.EqualValues(t, 600, r.TimeScale, "taken from release")

@@ -139,9 +139,9 @@ func (s *Scenario) faultFields(f *Fault) []field {
 	process := option("kill-process", &f.KillProcess, func() *KillProcess { return &KillProcess{} }, func(k *KillProcess) []field {
 		return []field{oneOf("process", &k.Process, "data").must()}
 	})
-	release := option("bad-release", &f.BadRelease, func() *BadRelease {
-		return &BadRelease{Ladder: s.Release.Ladder, TimeScale: s.Release.TimeScale, Rollback: true}
-	}, func(r *BadRelease) []field {
+	release := option("release-function", &f.ReleaseFunction, func() *ReleaseFunction {
+		return &ReleaseFunction{Ladder: s.Release.Ladder, TimeScale: s.Release.TimeScale, Rollback: true}
+	}, func(r *ReleaseFunction) []field {
 		return []field{
 			oneOf("function", &r.Function, answering...).must(),
 			value("defect", &r.Defect, parseDefect, Defect.String).must(),

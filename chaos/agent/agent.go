@@ -28,7 +28,7 @@ type Options struct {
 	Edge      string        // base URL of the cloud process that runs the functions
 	AccessKey string        // of the Lambda API; "" is local:local
 	Secret    string        //
-	Wrapper   []string      // runs badrelease.Wrap; nil: this executable with runtime-wrapper
+	Wrapper   []string      // runs releasefunction.Wrap; nil: this executable with runtime-wrapper
 	Grace     time.Duration // how long reverting may take at the end; 3 s
 	Log       *slog.Logger  // nil discards
 }

@@ -60,7 +60,7 @@ func startProcess(t *testing.T, dir, edge string) *process {
 func badRelease(t *testing.T, cloud *cloudtest.Cloud, p *process, d time.Duration) {
 	t.Helper()
 	cloud.Create("f")
-	got, err := p.Apply(ctx, fault.Fault{Name: "bad", Kind: fault.BadRelease, Target: "f", For: d,
+	got, err := p.Apply(ctx, fault.Fault{Name: "bad", Kind: fault.ReleaseFunction, Target: "f", For: d,
 		Defect: fault.Defect{Kind: fault.Slow, Delay: time.Millisecond}})
 	require.NoError(t, err)
 	require.Equal(t, "2", got.Details["version"])

@@ -15,13 +15,13 @@ type Kind string
 
 // The kinds.
 const (
-	KillFunction Kind = "kill-function" // SIGKILL to busy environments of a function, again and again
-	KillProcess  Kind = "kill-process"  // SIGKILL to one of our processes, once; its supervisor starts it again
-	BadRelease   Kind = "bad-release"   // publishes a defective version of a function
+	KillFunction    Kind = "kill-function"    // SIGKILL to busy environments of a function, again and again
+	KillProcess     Kind = "kill-process"     // SIGKILL to one of our processes, once; its supervisor starts it again
+	ReleaseFunction Kind = "release-function" // publishes a defective version of a function
 )
 
 // Kinds are all kinds, in the order of help texts.
-var Kinds = []Kind{KillFunction, KillProcess, BadRelease}
+var Kinds = []Kind{KillFunction, KillProcess, ReleaseFunction}
 
 // Fault is one fault of a run. Its line is
 //
@@ -34,7 +34,7 @@ type Fault struct {
 	For    time.Duration // the longest that it lasts: it is reverted by then, whatever happens
 	Hits   int           // fewer confirmed ones make the run invalid; 0 is 1
 	Every  time.Duration // between two strikes of kill-function
-	Defect Defect        // of bad-release
+	Defect Defect        // of release-function
 	Seed   uint64        // of its choices
 }
 
@@ -70,7 +70,7 @@ func (f Fault) Validate() error {
 		if f.Every < time.Millisecond || f.Every > f.For {
 			report("every=%s is out of range: from 1ms to the %s it lasts", f.Every, f.For)
 		}
-	case KillProcess, BadRelease:
+	case KillProcess, ReleaseFunction:
 		if f.Every != 0 {
 			report("%s takes no every", f.Kind)
 		}
@@ -80,7 +80,7 @@ func (f Fault) Validate() error {
 	default:
 		report("unknown kind %q; allowed: %s", f.Kind, join(Kinds))
 	}
-	if f.Kind == BadRelease {
+	if f.Kind == ReleaseFunction {
 		if err := f.Defect.Validate(); err != nil {
 			faults = append(faults, err)
 		}

@@ -12,17 +12,17 @@ func TestParsePrintsBack(t *testing.T) {
 	for _, line := range []string{
 		"kill-ingest: kill-function ingest-events at 28s for 3s hits=3 every=300ms seed=7",
 		"kill-data: kill-process data at 0s for 2m",
-		"slow-release: bad-release ingest-events at 1m14s for 10s defect=slow(400ms)",
-		"failing: bad-release process-orders at 1h for 1h0m1s defect=failing(0.7%) seed=18446744073709551615",
-		"f: bad-release process-orders at 1h for 1h0m1s hits=5 defect=failing(100%)",
+		"slow-release: release-function ingest-events at 1m14s for 10s defect=slow(400ms)",
+		"failing: release-function process-orders at 1h for 1h0m1s defect=failing(0.7%) seed=18446744073709551615",
+		"f: release-function process-orders at 1h for 1h0m1s hits=5 defect=failing(100%)",
 	} {
 		f, err := Parse(line)
 		require.NoError(t, err)
 		require.Equal(t, line, f.String())
 	}
-	f, err := Parse("  slow-release:\tbad-release ingest-events at 74s for 10000ms defect=slow(0.4s) ")
+	f, err := Parse("  slow-release:\trelease-function ingest-events at 74s for 10000ms defect=slow(0.4s) ")
 	require.NoError(t, err)
-	require.Equal(t, Fault{Name: "slow-release", Kind: BadRelease, Target: "ingest-events", At: 74 * time.Second, For: 10 * time.Second,
+	require.Equal(t, Fault{Name: "slow-release", Kind: ReleaseFunction, Target: "ingest-events", At: 74 * time.Second, For: 10 * time.Second,
 		Defect: Defect{Kind: Slow, Delay: 400 * time.Millisecond}}, f)
 	require.Equal(t, 1, f.Wanted())
 }
@@ -32,18 +32,18 @@ func TestParseReportsAllThatIsWrong(t *testing.T) {
 		"":                                   {"want NAME: KIND TARGET"},
 		"a kill-process data at 1s for 1s x": {"want NAME: KIND TARGET"},
 		"a: kill-process data at 1 for x hits=y colour=red hits=2":       {`missing unit in duration "1"`, `invalid duration "x"`, `parsing "y"`, `unknown key "colour"`, "second hits"},
-		"a: explode data at 1s for 1s":                                   {"unknown kind", "bad-release, kill-function, kill-process"},
+		"a: explode data at 1s for 1s":                                   {"unknown kind", "release-function, kill-function, kill-process"},
 		"-a: kill-process ../x at -1s for 0s hits=-1":                    {`name "-a"`, `target "../x"`, "before the load", "above zero", "below zero"},
 		"a: kill-function f at 1s for 1s":                                {"every=0s is out of range"},
 		"a: kill-function f at 1s for 1s every=2s":                       {"every=2s is out of range"},
 		"a: kill-process p at 1s for 1s every=2s hits=2 defect=slow(1s)": {"takes no every", "strikes once", "takes no defect"},
-		"a: bad-release p at 1s for 1s":                                  {"unknown defect"},
-		"a: bad-release p at 1s for 1s defect=slow(1h)":                  {"out of range"},
-		"a: bad-release p at 1s for 1s defect=slow(":                     {"want slow(DURATION)"},
-		"a: bad-release p at 1s for 1s defect=failing(0.5)":              {"such as 50%"},
-		"a: bad-release p at 1s for 1s defect=failing(0%)":               {"out of range"},
-		"a: bad-release p at 1s for 1s defect=failing(101%)":             {"out of range"},
-		"a: bad-release p at 1s for 1s defect=leaking(1s)":               {"unknown defect"},
+		"a: release-function p at 1s for 1s":                             {"unknown defect"},
+		"a: release-function p at 1s for 1s defect=slow(1h)":             {"out of range"},
+		"a: release-function p at 1s for 1s defect=slow(":                {"want slow(DURATION)"},
+		"a: release-function p at 1s for 1s defect=failing(0.5)":         {"such as 50%"},
+		"a: release-function p at 1s for 1s defect=failing(0%)":          {"out of range"},
+		"a: release-function p at 1s for 1s defect=failing(101%)":        {"out of range"},
+		"a: release-function p at 1s for 1s defect=leaking(1s)":          {"unknown defect"},
 	} {
 		_, err := Parse(line)
 		require.Error(t, err, line)
@@ -55,7 +55,7 @@ func TestParseReportsAllThatIsWrong(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add("kill-ingest: kill-function ingest-events at 28s for 3s hits=3 every=300ms seed=7")
-	f.Add("slow-release: bad-release ingest-events at 74s for 10s defect=failing(33.3%)")
+	f.Add("slow-release: release-function ingest-events at 74s for 10s defect=failing(33.3%)")
 	f.Add("kill-data: kill-process data at 1h2m3.456s for 1ns")
 	f.Fuzz(func(t *testing.T, line string) {
 		parsed, err := Parse(line)
@@ -83,7 +83,7 @@ func TestAnyValidFaultPrintsAndParsesBack(t *testing.T) {
 		case KillFunction:
 			f.Hits = rapid.IntRange(0, 100).Draw(t, "hits")
 			f.Every = time.Duration(rapid.Int64Range(int64(time.Millisecond), int64(f.For)).Draw(t, "every"))
-		case BadRelease:
+		case ReleaseFunction:
 			f.Defect = Defect{Kind: Slow, Delay: time.Duration(rapid.Int64Range(int64(time.Millisecond), int64(time.Minute)).Draw(t, "delay"))}
 			if rapid.Bool().Draw(t, "failing") {
 				f.Defect = Defect{Kind: Failing, Share: rapid.Float64Range(1e-300, 1).Draw(t, "share")}

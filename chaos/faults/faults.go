@@ -7,9 +7,9 @@ import (
 	"net/http"
 
 	"github.com/retailflow/stampede/chaos/fault"
-	"github.com/retailflow/stampede/chaos/faults/badrelease"
 	"github.com/retailflow/stampede/chaos/faults/killfunction"
 	"github.com/retailflow/stampede/chaos/faults/killprocess"
+	"github.com/retailflow/stampede/chaos/faults/releasefunction"
 )
 
 // Fault applies one fault once.
@@ -32,7 +32,7 @@ type World struct {
 	Edge      string       // base URL of the cloud process that runs the functions
 	AccessKey string       // of the Lambda API; "" is local:local
 	Secret    string       //
-	Wrapper   []string     // the command that runs badrelease.Wrap
+	Wrapper   []string     // the command that runs releasefunction.Wrap
 	HTTP      *http.Client // for admin pages; nil is http.DefaultClient
 }
 
@@ -46,8 +46,8 @@ type entry struct {
 var entries = []entry{
 	{fault.KillFunction, func(f fault.Fault, w World) (Fault, error) { return killfunction.New(f, w.Edge, w.HTTP), nil }},
 	{fault.KillProcess, func(f fault.Fault, w World) (Fault, error) { return killprocess.New(f, w.Dir, nil), nil }},
-	{fault.BadRelease, func(f fault.Fault, w World) (Fault, error) {
-		return badrelease.New(f, badrelease.Options{Edge: w.Edge, AccessKey: w.AccessKey, Secret: w.Secret, Wrapper: w.Wrapper})
+	{fault.ReleaseFunction, func(f fault.Fault, w World) (Fault, error) {
+		return releasefunction.New(f, releasefunction.Options{Edge: w.Edge, AccessKey: w.AccessKey, Secret: w.Secret, Wrapper: w.Wrapper})
 	}},
 }
 

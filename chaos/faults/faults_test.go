@@ -21,7 +21,7 @@ func TestNewMakesWhatIsValid(t *testing.T) {
 	for _, line := range []string{
 		"a: kill-function f at 1s for 1s every=100ms",
 		"a: kill-process data at 1s for 1s",
-		"a: bad-release f at 1s for 1s defect=slow(1s)",
+		"a: release-function f at 1s for 1s defect=slow(1s)",
 	} {
 		f, err := fault.Parse(line)
 		require.NoError(t, err)

@@ -195,7 +195,7 @@ func faults(r *reports.Result) {
 			Effect: "4 processes killed, 2 of them in the middle of an invocation; both messages were delivered again", Limits: limits("≤ 5 s", "489 ms", "≥ 95 %", "99.8 %")},
 		{Name: "kill-data", Line: "kill-process(data) at 52s for 2s", Start: at(52), End: at(53.7), WindowEnd: at(65), Hits: 1, HitsWant: 1,
 			Effect: "dead for 1.7 s; 668 requests were answered 503, 41 were under way", Limits: limits("≤ 10 s", "1.02 s", "≥ 50 %", "86.3 %")},
-		{Name: "slow-release", Line: "bad-release(ingest-events, slow(400ms)) at 74s for 10s", Start: at(74), End: at(78.9), WindowEnd: at(89), Hits: 5, HitsWant: 1,
+		{Name: "slow-release", Line: "release-function(ingest-events, slow(400ms)) at 74s for 10s", Start: at(74), End: at(78.9), WindowEnd: at(89), Hits: 5, HitsWant: 1,
 			Effect: "5 of 5 answers of version 2 were slower than 142 ms", Limits: limits("≤ 1 s", "441 ms", "≥ 99 %", "99.98 %")},
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/retailflow/stampede/chaos/agent"
-	"github.com/retailflow/stampede/chaos/faults/badrelease"
+	"github.com/retailflow/stampede/chaos/faults/releasefunction"
 )
 
 // newAgent is the process that holds faults; run starts it.
@@ -41,7 +41,7 @@ func newRuntimeWrapper(t *terminal) *cobra.Command {
 		Hidden:             true,
 		DisableFlagParsing: true,
 		RunE: func(_ *cobra.Command, args []string) error {
-			if code := badrelease.Wrap(args, os.Environ()); code != 0 {
+			if code := releasefunction.Wrap(args, os.Environ()); code != 0 {
 				return &exitError{code: code}
 			}
 			return nil

@@ -146,7 +146,7 @@ func long(t *testing.T) *scenarios.Scenario {
 
 func TestInterruptHealsStopsAndReports(t *testing.T) {
 	s := long(t)
-	s.Faults = []scenarios.Fault{{Name: "bad-query", At: time.Second, For: 15 * time.Second, BadRelease: &scenarios.BadRelease{
+	s.Faults = []scenarios.Fault{{Name: "bad-query", At: time.Second, For: 15 * time.Second, ReleaseFunction: &scenarios.ReleaseFunction{
 		Function: "query-analytics", Defect: scenarios.Defect{Kind: scenarios.Slow, Delay: time.Millisecond},
 		Ladder: scenarios.Ladder{First: 0.1, For: time.Hour, Step: 0.9, Every: time.Hour}, TimeScale: 1, Rollback: true}}}
 	h := startHarness(t, s)

@@ -62,9 +62,9 @@ func valueOf(f scenarios.Fault, seed uint64) fault.Fault {
 		out.Kind, out.Target, out.Hits, out.Every = fault.KillFunction, f.KillFunction.Function, f.KillFunction.Hits, f.KillFunction.Every
 	case f.KillProcess != nil:
 		out.Kind, out.Target = fault.KillProcess, f.KillProcess.Process
-	case f.BadRelease != nil:
-		out.Kind, out.Target = fault.BadRelease, f.BadRelease.Function
-		out.Defect = fault.Defect{Kind: fault.DefectKind(f.BadRelease.Defect.Kind), Delay: f.BadRelease.Defect.Delay, Share: float64(f.BadRelease.Defect.Share)}
+	case f.ReleaseFunction != nil:
+		out.Kind, out.Target = fault.ReleaseFunction, f.ReleaseFunction.Function
+		out.Defect = fault.Defect{Kind: fault.DefectKind(f.ReleaseFunction.Defect.Kind), Delay: f.ReleaseFunction.Defect.Delay, Share: float64(f.ReleaseFunction.Defect.Share)}
 	}
 	return out
 }
@@ -111,7 +111,7 @@ func (c *chaos) apply(ctx context.Context, f fault.Fault) {
 		c.update(f.Name, func(s *struck) { s.err, s.end = err, c.drill.since() })
 		return
 	}
-	if f.Kind == fault.BadRelease {
+	if f.Kind == fault.ReleaseFunction {
 		c.release(ctx, f, lease.Details)
 	}
 }
@@ -134,7 +134,7 @@ func (c *chaos) heal(ctx context.Context, name string) {
 			return // somebody else healed it meanwhile
 		}
 		s.end, s.err = at, err
-		if s.fault.BadRelease == nil {
+		if s.fault.ReleaseFunction == nil {
 			s.hits, s.effect = hits.Count, hits.Effect
 		}
 	})
@@ -182,7 +182,7 @@ func (c *chaos) update(name string, change func(*struck)) {
 // finish heals what is left and waits for rollouts. After it no fault is in force.
 func (c *chaos) finish(ctx context.Context) {
 	for _, s := range c.struck() {
-		if s.end == 0 && s.fault.BadRelease == nil {
+		if s.end == 0 && s.fault.ReleaseFunction == nil {
 			c.heal(ctx, s.fault.Name)
 		}
 	}

@@ -196,7 +196,7 @@ func (d *drill) processCheck() reports.Check {
 // drive sends the load while faults strike, and stays until everything is at rest.
 func (d *drill) drive(ctx context.Context) error {
 	for _, f := range d.s.Faults {
-		if f.BadRelease != nil {
+		if f.ReleaseFunction != nil {
 			d.noted("rollout", "%s: %s", f.Name, d.foretell(f))
 		}
 	}

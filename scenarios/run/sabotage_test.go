@@ -205,7 +205,7 @@ func badRelease(t *testing.T, rollback bool) *scenarios.Scenario {
 	s := proof(t)
 	// Late, for its window must not cover more than half of the load.
 	s.Load.Phases[0].For = 16 * time.Second
-	s.Faults = []scenarios.Fault{{Name: "bad-query", At: 8200 * time.Millisecond, For: 7 * time.Second, BadRelease: &scenarios.BadRelease{
+	s.Faults = []scenarios.Fault{{Name: "bad-query", At: 8200 * time.Millisecond, For: 7 * time.Second, ReleaseFunction: &scenarios.ReleaseFunction{
 		Function: "query-analytics", Defect: scenarios.Defect{Kind: scenarios.Failing, Share: 0.5},
 		Ladder: s.Release.Ladder, TimeScale: 1, Rollback: rollback}}}
 	return s

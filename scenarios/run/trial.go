@@ -39,7 +39,7 @@ type trial struct {
 // release starts a controller that sends the defective version up the ladder.
 func (c *chaos) release(ctx context.Context, f fault.Fault, details map[string]string) {
 	s := c.byName[f.Name]
-	bad := s.BadRelease
+	bad := s.ReleaseFunction
 	stable, canary := details["stable"], details["version"]
 	release := c.drill.releaseOf(s, stable, canary)
 	// The end of the load does not end a rollback; endTrials does what is to be done then.
@@ -130,7 +130,7 @@ func (c *chaos) trial() (function, version string) {
 	defer c.mu.Unlock()
 	if n := len(c.mu.trials); n > 0 {
 		t := c.mu.trials[n-1]
-		return t.fault.BadRelease.Function, t.to
+		return t.fault.ReleaseFunction.Function, t.to
 	}
 	return "", ""
 }
@@ -157,7 +157,7 @@ func (c *chaos) rollouts(start time.Time, s *scenarios.Scenario) []reports.Rollo
 		return reports.Seconds(t.Sub(start))
 	}
 	for _, t := range c.mu.trials {
-		r := reports.Rollout{Function: t.fault.BadRelease.Function, From: t.from, To: t.to, Defect: t.fault.BadRelease.Defect.String(),
+		r := reports.Rollout{Function: t.fault.ReleaseFunction.Function, From: t.from, To: t.to, Defect: t.fault.ReleaseFunction.Defect.String(),
 			Start: reports.Seconds(t.start), End: reports.Seconds(t.end), TimeScale: t.release.TimeScale, Outcome: "interrupted", Detectable: detectable(t)}
 		reached := map[int]time.Time{}
 		for _, d := range t.decisions {
@@ -200,14 +200,14 @@ func (c *chaos) rollingBack(t *trial) bool {
 
 // foretell says before the load what a release's ladder can see.
 func (d *drill) foretell(f scenarios.Fault) string {
-	t := &trial{fault: f, release: d.releaseOf(f, "", ""), asked: d.requestRate(f.BadRelease.Function)}
+	t := &trial{fault: f, release: d.releaseOf(f, "", ""), asked: d.requestRate(f.ReleaseFunction.Function)}
 	t.plan = t.release.Plan(t.asked, 0.001)
 	return detectable(t)
 }
 
 // releaseOf is a scenario's bad release as the controller takes it.
 func (d *drill) releaseOf(f scenarios.Fault, stable, canary string) deploy.Release {
-	bad := f.BadRelease
+	bad := f.ReleaseFunction
 	return deploy.Release{
 		Functions: []deploy.FunctionRelease{{Name: bad.Function, Alias: stack.Alias, Stable: stable, Canary: canary}},
 		Ladder:    deploy.Ladder(float64(bad.Ladder.First), bad.Ladder.For, float64(bad.Ladder.Step), bad.Ladder.Every),
@@ -222,7 +222,7 @@ func detectable(t *trial) string {
 	}
 	first := t.plan[0]
 	return fmt.Sprintf("at %s requests/s to %s, the rung of %s sees about %d answers of the new version and proves %s more bad ones 9 times in 10",
-		reports.Rate(t.asked), t.fault.BadRelease.Function, reports.Percent(first.Weight), first.Judged, reports.Percent(first.Detectable))
+		reports.Rate(t.asked), t.fault.ReleaseFunction.Function, reports.Percent(first.Weight), first.Judged, reports.Percent(first.Detectable))
 }
 
 // requestRate is how many requests a second the plan sends to a function at the load's peak.

@@ -1,4 +1,4 @@
-package badrelease
+package releasefunction
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package badrelease
+package releasefunction
 
 import (
 	"context"
@@ -62,11 +62,11 @@ type Inverse struct {
 // New makes the fault.
 func New(f fault.Fault, o Options) (*Fault, error) {
 	if len(o.Wrapper) == 0 {
-		return nil, errors.New("bad release: no wrapper command")
+		return nil, errors.New("release: no wrapper command")
 	}
 	for _, word := range o.Wrapper {
 		if word == "" || strings.ContainsAny(word, " \t\n") {
-			return nil, fmt.Errorf("bad release: the wrapper's word %q is empty or holds a space", word)
+			return nil, fmt.Errorf("release: the wrapper's word %q is empty or holds a space", word)
 		}
 	}
 	if o.Region == "" {

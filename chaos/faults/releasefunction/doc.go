@@ -1,4 +1,4 @@
-// Package badrelease publishes a defective version of a function through Lambda's own API, and
+// Package releasefunction publishes a defective version of a function through Lambda's own API, and
 // is the defect: a proxy of the Runtime API between Lambda and the function, as the extension of
 // AWS's Fault Injection Service is
 // (https://docs.aws.amazon.com/fis/latest/userguide/use-lambda-actions.html).
@@ -8,4 +8,4 @@
 // STAMPEDE_DEFECT. Sending it traffic is a release's work, not this package's, and so are the
 // hits: the harness counts the version's bad answers. The inverse sets the alias back to the
 // stable version alone. New starts no goroutine; Wrap waits for all of its own.
-package badrelease
+package releasefunction
