@@ -177,6 +177,7 @@ func TestConcurrentInvocationsGetProcessesOfTheirOwn(t *testing.T) {
 	}
 	require.Len(t, seen, n)
 	require.Equal(t, n, b.stat("f", "$LATEST").MaxConcurrent)
+	require.Eventually(t, func() bool { return b.stat("f", "$LATEST").Busy == 0 }, 10*time.Second, time.Millisecond)
 }
 
 func TestThrottlingNamesItsLimit(t *testing.T) {

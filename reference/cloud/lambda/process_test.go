@@ -89,6 +89,7 @@ func TestCloseKillsBusyEnvironments(t *testing.T) {
 		done <- err
 	}()
 	pid := b.busy("f", 1)[0]
+	require.Equal(t, 1, b.stat("f", "$LATEST").Busy)
 	closed := time.Now()
 	require.NoError(t, b.Close())
 	require.Less(t, time.Since(closed), 2*time.Second)

@@ -480,10 +480,13 @@ func (s *scheduler) environments() []Environment {
 
 func (s *scheduler) stats() ([]FunctionStats, int64, []quota.Hit) {
 	s.mu.Lock()
-	live := map[*counters][]int{}
+	live, inside := map[*counters][]int{}, map[*counters]int{}
 	for _, p := range s.mu.pools {
 		for _, e := range p.envs {
 			live[p.counters] = append(live[p.counters], e.pid)
+			if e.state == busy {
+				inside[p.counters]++
+			}
 		}
 	}
 	out := make([]FunctionStats, 0, len(s.mu.counters))
@@ -491,7 +494,7 @@ func (s *scheduler) stats() ([]FunctionStats, int64, []quota.Hit) {
 	for _, c := range s.mu.counters {
 		f := c.FunctionStats
 		f.CPUSeconds = c.deadCPU.Seconds()
-		f.Environments = len(live[c])
+		f.Environments, f.Busy = len(live[c]), inside[c]
 		out = append(out, f)
 		pids = append(pids, slices.Clone(live[c]))
 	}

@@ -35,6 +35,7 @@ type FunctionStats struct {
 	CPUSeconds    float64 `json:"cpu_seconds"`   // user and system time of all processes, the living included
 	InitSeconds   float64 `json:"init_seconds"`  // sum over cold starts
 	Environments  int     `json:"environments"`  // processes now
+	Busy          int     `json:"busy"`          // of them, inside an invocation
 	MaxConcurrent int     `json:"max_processes"` // most processes at once
 }
 

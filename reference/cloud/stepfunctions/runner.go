@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -25,6 +26,7 @@ type runner struct {
 	x          *asl.Execution
 	inbox      chan message
 	done       chan struct{} // closed once the end is durable, or the run is over without one
+	tasks      atomic.Int64  // in flight
 }
 
 // run takes messages and the time until the execution ends or the service closes. step is durable
@@ -37,7 +39,11 @@ func (r *runner) run(step asl.Step) {
 	defer timer.Stop()
 	for {
 		for _, task := range step.Invoke {
-			r.s.runners.Go(func() { r.invoke(ctx, task) })
+			r.tasks.Add(1)
+			r.s.runners.Go(func() {
+				defer r.tasks.Add(-1)
+				r.invoke(ctx, task)
+			})
 		}
 		wait := time.Hour
 		if !step.Wake.IsZero() {

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,18 +69,26 @@ func (o *Options) Validate() error {
 	return errors.Join(faults...)
 }
 
-// Stats are counters since Open, but for Running.
+// Stats are counters since Open, but for Running and Machines.
 type Stats struct {
-	Started     int64       `json:"started"`
-	Succeeded   int64       `json:"succeeded"`
-	Failed      int64       `json:"failed"`
-	TimedOut    int64       `json:"timed_out"`
-	Aborted     int64       `json:"aborted"`
-	Running     int         `json:"running"`
-	Transitions int64       `json:"transitions"`
-	Invocations int64       `json:"invocations"`
-	Steps       int64       `json:"steps"` // synced batches
-	LimitHits   []quota.Hit `json:"limit_hits,omitempty"`
+	Started     int64          `json:"started"`
+	Succeeded   int64          `json:"succeeded"`
+	Failed      int64          `json:"failed"`
+	TimedOut    int64          `json:"timed_out"`
+	Aborted     int64          `json:"aborted"`
+	Running     int            `json:"running"`
+	Machines    []MachineStats `json:"machines,omitempty"` // those with a running execution, by name
+	Transitions int64          `json:"transitions"`
+	Invocations int64          `json:"invocations"`
+	Steps       int64          `json:"steps"` // synced batches
+	LimitHits   []quota.Hit    `json:"limit_hits,omitempty"`
+}
+
+// MachineStats are what the executions of one state machine do now.
+type MachineStats struct {
+	Name    string `json:"name"`
+	Running int    `json:"running"` // executions
+	Tasks   int    `json:"tasks"`   // invocations that they wait for; none while all wait for a time
 }
 
 type counters struct {
@@ -155,6 +166,18 @@ func (s *Service) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st.Running, st.LimitHits = len(s.mu.running), s.mu.hits.List()
+	byName := map[string]*MachineStats{}
+	for path, r := range s.mu.running {
+		name, _, _ := strings.Cut(path, "\x00")
+		if byName[name] == nil {
+			byName[name] = &MachineStats{Name: name}
+		}
+		byName[name].Running++
+		byName[name].Tasks += int(r.tasks.Load())
+	}
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		st.Machines = append(st.Machines, *byName[name])
+	}
 	return st
 }
 

@@ -268,6 +268,26 @@ func TestStoppedExecutionCancelsItsTask(t *testing.T) {
 	<-ended
 }
 
+func TestStatsTellTasksFromWaits(t *testing.T) {
+	began, answer := make(chan struct{}), make(chan struct{})
+	s, c := serve(t, Options{Lambda: invoker(func(_ context.Context, _ string, payload []byte) ([]byte, error) {
+		close(began)
+		<-answer
+		return payload, nil
+	})})
+	for name, definition := range map[string]string{"works": task, "waits": long} {
+		arn := create(t, c, name, definition)
+		_, err := c.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: &arn})
+		require.NoError(t, err)
+	}
+	<-began
+	require.Equal(t, []MachineStats{{Name: "waits", Running: 1}, {Name: "works", Running: 1, Tasks: 1}}, s.Stats().Machines)
+	close(answer)
+	require.Eventually(t, func() bool { return s.Stats().Succeeded == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(s.Stats().Machines) == 1 }, 10*time.Second, time.Millisecond)
+	require.Equal(t, "waits", s.Stats().Machines[0].Name)
+}
+
 func TestTaskTimesOut(t *testing.T) {
 	_, c := serve(t, Options{Lambda: invoker(func(ctx context.Context, _ string, _ []byte) ([]byte, error) {
 		<-ctx.Done()
