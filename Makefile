@@ -17,7 +17,7 @@ RACE     := $(if $(CC_FOUND),-race,)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## bin/stampede and bin/stampede-fn (the Lambda bootstrap), static
@@ -51,6 +51,11 @@ check: build ## formatting, vet, staticcheck, shipped scenarios
 .PHONY: bench
 bench: ## benchmarks, CPU an event by stage among them
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: conformance
+conformance: build ## the public DynamoDB suite in SUITE=DIR against `stampede cloud`
+	@if [ -z "$(SUITE)" ]; then echo "error: no SUITE"; echo "hint: git clone https://github.com/nubo-db/dynamodb-conformance DIR, then make conformance SUITE=DIR"; exit 2; fi
+	STAMPEDE_SUITE="$(abspath $(SUITE))" STAMPEDE_BINARY="$(abspath bin/stampede)" $(GO) test -count=1 -v -timeout 10m ./reference/cloud/dynamodb/conformance
 
 .PHONY: proof
 proof: build ## what is too long for test: fuzzing, and every shipped drill
