@@ -19,7 +19,7 @@ const module = "github.com/retailflow/stampede/"
 // leaves may be imported by anyone and import nothing of ours but leaves.
 var leaves = []string{
 	"reference/api", "reference/store", "reference/quota", "reference/lifeline",
-	"loadgen/plan", "chaos/fault", "reports/stat",
+	"loadgen/plan", "loadgen/threshold", "chaos/fault", "reports/stat",
 }
 
 // rule says what the packages below from may import. The longest matching from counts.
@@ -53,7 +53,7 @@ var cores = []string{
 	"reference/api", "reference/store", "reference/store/codec", "reference/quota",
 	"reference/cloud/dynamodb/item", "reference/cloud/dynamodb/expr", "reference/cloud/dynamodb/jsonread",
 	"reference/cloud/stepfunctions/asl",
-	"loadgen/plan", "loadgen/arrival", "loadgen/tenant",
+	"loadgen/plan", "loadgen/arrival", "loadgen/tenant", "loadgen/threshold",
 	"chaos/fault", "reports", "reports/stat", "reports/html", "reports/junit", "reports/markdown", "reports/json",
 }
 
