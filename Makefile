@@ -7,6 +7,7 @@ OUT         ?= out
 SCENARIO    ?= black-friday
 N           ?= 20
 FUZZTIME    ?= 20s
+PRELOAD     ?= 32MiB
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 VERSION     := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 BUILDFLAGS  := -trimpath -ldflags "-s -w -X github.com/retailflow/stampede/scenarios/cli.version=$(VERSION)"
@@ -17,7 +18,7 @@ RACE     := $(if $(CC_FOUND),-race,)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## bin/stampede and bin/stampede-fn (the Lambda bootstrap), static
@@ -57,10 +58,15 @@ conformance: build ## the public DynamoDB suite in SUITE=DIR against `stampede c
 	@if [ -z "$(SUITE)" ]; then echo "error: no SUITE"; echo "hint: git clone https://github.com/nubo-db/dynamodb-conformance DIR, then make conformance SUITE=DIR"; exit 2; fi
 	STAMPEDE_SUITE="$(abspath $(SUITE))" STAMPEDE_BINARY="$(abspath bin/stampede)" $(GO) test -count=1 -v -timeout 10m ./reference/cloud/dynamodb/conformance
 
+.PHONY: bench-dynamodb
+bench-dynamodb: build ## DynamoDB beside dynoxide and dynalite (from npm), side by side; PRELOAD=5GB
+	$(GO) run ./reference/cloud/dynamodb/bench --server bin/stampede --dir $(OUT)/bench-dynamodb --preload $(PRELOAD)
+
 .PHONY: proof
-proof: build ## what is too long for test: fuzzing, and every shipped drill
+proof: build ## what is too long for test: fuzzing, every shipped drill, DynamoDB with 5 GB
 	scenarios/proof.sh fuzz $(FUZZTIME)
 	scenarios/proof.sh drills $(OUT)/proof
+	$(MAKE) bench-dynamodb PRELOAD=5GB
 
 .PHONY: stability
 stability: build ## the demo N=20 times, every report kept in out/stability

@@ -14,6 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	client "github.com/prometheus/client_model/go"
 
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
 )
@@ -190,12 +191,26 @@ type Metrics struct {
 	MemTableBytes uint64 `json:"memtable_bytes"`
 	LogBytes      uint64 `json:"log_bytes_written"`
 	Compactions   int64  `json:"compactions"`
+	Running       int64  `json:"compactions_running"` // flushes included
+	Syncs         int64  `json:"log_syncs"`
 }
 
 // Metrics reads the numbers.
 func (s *Store) Metrics() Metrics {
 	m := s.db.Metrics()
-	return Metrics{DiskBytes: m.DiskSpaceUsage(), MemTableBytes: m.MemTable.Size, LogBytes: m.WAL.BytesWritten, Compactions: m.Compact.Count}
+	return Metrics{
+		DiskBytes: m.DiskSpaceUsage(), MemTableBytes: m.MemTable.Size, LogBytes: m.WAL.BytesWritten, Compactions: m.Compact.Count,
+		Running: m.Compact.NumInProgress + m.Flush.NumInProgress, Syncs: syncs(m),
+	}
+}
+
+// syncs is how often the log was synced. Pebble tells it only as the count of a histogram.
+func syncs(m *pebble.Metrics) int64 {
+	var h client.Metric
+	if m.LogWriter.FsyncLatency == nil || m.LogWriter.FsyncLatency.Write(&h) != nil {
+		return 0
+	}
+	return int64(h.GetHistogram().GetSampleCount())
 }
 
 // logger hands Pebble's words to slog. A fatal error, such as a log that cannot be synced, ends

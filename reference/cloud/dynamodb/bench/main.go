@@ -1,0 +1,192 @@
+// Command bench measures the embedded DynamoDB beside other stand-ins for DynamoDB, in one run on
+// one machine: `make bench-dynamodb`.
+//
+// Ours is the stampede binary, limits off, on disk with synced writes; dynoxide and dynalite work
+// in memory and come from npm (without npm the table says so). [rows] is what is asked of each,
+// [run] composes. A row's requests are made and signed by aws-sdk-go-v2 before the clock starts
+// and sent over as many connections as there are clients: the client is real, and its cost is
+// neither in the way nor in the figures. CPU is user and system time of the server process until
+// its compactions are idle. Goroutines live inside drive and preload, which wait for them.
+//
+// It judges speed, not correctness: of an answer it looks at the status and at one marker.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	os.Exit(Main(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// settings are the command line.
+type settings struct {
+	server      string        // path of the stampede binary
+	dir         string        // of preloaded tables and peers
+	preload     int64         // bytes of items before the rows
+	peerPreload int64         // the same for the peers, whose memory has to hold it
+	clients     int           // connections
+	time        time.Duration // the longest a row lasts on one server
+	only        string        // rows by the beginning of their names
+	peers       bool
+	gate        bool // a missed target is a failure
+}
+
+// Main runs the benchmark and returns the exit code: 0, 1 for a missed target with --gate or a
+// benchmark that could not be run, 2 for bad usage.
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	s := settings{preload: 32 << 20, peerPreload: 32 << 20}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&s.server, "server", "bin/stampede", "the stampede binary")
+	flags.StringVar(&s.dir, "dir", "out/bench-dynamodb", "folder of preloaded tables and of peers, kept from run to run")
+	flags.Var((*size)(&s.preload), "preload", "bytes of items before the rows, such as 5GB")
+	flags.Var((*size)(&s.peerPreload), "peer-preload", "the same for the peers, which keep it in memory")
+	flags.IntVar(&s.clients, "clients", 8, "connections")
+	flags.DurationVar(&s.time, "time", 4*time.Second, "the longest a row lasts on one server")
+	flags.StringVar(&s.only, "rows", "", "rows whose names begin so; empty is all")
+	flags.BoolVar(&s.peers, "peers", true, "measure the peers too")
+	flags.BoolVar(&s.gate, "gate", false, "exit with 1 if a target is missed")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return 0
+		}
+		return 2
+	}
+	dir, err := filepath.Abs(s.dir)
+	if err != nil || flags.NArg() > 0 || s.clients < 1 {
+		fmt.Fprintln(stderr, "error: bad usage\nhint: -h lists the flags")
+		return 2
+	}
+	s.dir = dir
+	missed, err := run(ctx, s, stdout, stderr)
+	if err != nil {
+		fmt.Fprintln(stderr, "error:", err)
+		return 1
+	}
+	if missed > 0 && s.gate {
+		fmt.Fprintf(stderr, "error: %d targets missed\n", missed)
+		return 1
+	}
+	return 0
+}
+
+// run measures all rows on all servers and prints the table. It returns how many targets were
+// missed.
+func run(ctx context.Context, s settings, stdout, stderr io.Writer) (missed int, err error) {
+	chosen := rows[:0:0]
+	for _, r := range rows {
+		if strings.HasPrefix(r.name, s.only) {
+			chosen = append(chosen, r)
+		}
+	}
+	servers, loaded, err := start(ctx, s, stderr)
+	defer func() {
+		for _, v := range servers {
+			err = errors.Join(err, v.stop())
+		}
+	}()
+	if err != nil {
+		return 0, err
+	}
+	var results []result
+	for _, r := range chosen {
+		one := result{row: r}
+		for _, v := range servers {
+			fmt.Fprintf(stderr, "%s on %s\n", r.name, v.name)
+			m, err := measure(ctx, s, v, r)
+			if err != nil {
+				return 0, fmt.Errorf("%s on %s: %w", r.name, v.name, err)
+			}
+			one.measured = append(one.measured, m)
+		}
+		results = append(results, one)
+	}
+	return report(stdout, loaded, results), nil
+}
+
+// start starts ours and the peers there are, with their items in them. Those it started it
+// returns also with an error.
+func start(ctx context.Context, s settings, stderr io.Writer) (servers []*server, l load, err error) {
+	ours, l, err := startOurs(ctx, s, stderr)
+	if err != nil {
+		return nil, l, err
+	}
+	servers = append(servers, ours)
+	if !s.peers {
+		return servers, l, nil
+	}
+	peers, err := installPeers(ctx, s.dir)
+	switch {
+	case errors.Is(err, exec.ErrNotFound) && !strings.Contains(os.Getenv("STAMPEDE_REQUIRE"), "npm"):
+		fmt.Fprintln(stderr, "peers are skipped:", err)
+		return servers, l, nil
+	case err != nil:
+		return servers, l, err
+	}
+	for _, p := range peers {
+		v, err := startPeer(ctx, p)
+		if err != nil {
+			return servers, l, err
+		}
+		servers = append(servers, v)
+		fmt.Fprintf(stderr, "loading %s into %s\n", size(s.peerPreload), v.name)
+		if _, err := preload(ctx, v, s.peerPreload); err != nil {
+			return servers, l, fmt.Errorf("load %s: %w", v.name, err)
+		}
+		v.partitions = partitions(s.peerPreload)
+	}
+	return servers, l, nil
+}
+
+// measure runs a row on a server.
+func measure(ctx context.Context, s settings, v *server, r row) (measured, error) {
+	requests, err := prepare(ctx, r, v.partitions, s.clients)
+	if err != nil {
+		return measured{}, err
+	}
+	before, err := v.settle(ctx)
+	if err != nil {
+		return measured{}, err
+	}
+	d := drive(ctx, v.address, requests, s.time, r.marker)
+	after, err := v.settle(ctx)
+	if err != nil {
+		return measured{}, err
+	}
+	return measured{server: v.name, driven: d, cpu: after.cpu - before.cpu, syncs: after.syncs - before.syncs}, ctx.Err()
+}
+
+// size is a number of bytes on the command line.
+type size int64
+
+func (s *size) Set(text string) error {
+	number, unit := strings.TrimSuffix(text, "B"), int64(1)
+	for suffix, scale := range map[string]int64{"K": 1e3, "M": 1e6, "G": 1e9, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30} {
+		if n, ok := strings.CutSuffix(number, suffix); ok {
+			number, unit = n, scale
+			break
+		}
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n <= 0 {
+		return errors.New("want a size such as 64MiB or 5GB")
+	}
+	*s = size(n * unit)
+	return nil
+}
+
+func (s size) String() string { return fmt.Sprintf("%.0f MB", float64(s)/1e6) }
