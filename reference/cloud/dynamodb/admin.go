@@ -42,7 +42,9 @@ func (c *call) describeAs(name string, t *table, status string) error {
 
 func (c *call) createTable() error {
 	var in struct {
-		TableName *string
+		TableName      *string
+		Tags           []tagAsSent
+		ResourcePolicy *string
 		definition
 	}
 	if err := c.decodeJSON(&in); err != nil {
@@ -54,6 +56,10 @@ func (c *call) createTable() error {
 	}
 	d.TableName = *in.TableName
 	if err := d.check(); err != nil {
+		return err
+	}
+	var err error
+	if d.settings, err = atCreation(in.Tags, in.ResourcePolicy, c.now); err != nil {
 		return err
 	}
 	s := c.s

@@ -29,6 +29,7 @@ type definition struct {
 	OnDemandThroughput        *onDemandLimit    `json:",omitempty"`
 	TableClass                string            `json:",omitempty"`
 	DeletionProtectionEnabled bool              `json:",omitempty"`
+	settings
 }
 
 type attributeDefinition struct{ AttributeName, AttributeType string }

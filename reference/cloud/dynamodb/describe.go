@@ -1,9 +1,6 @@
 package dynamodb
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // tableDescription is a table as DescribeTable shows it.
 type tableDescription struct {
@@ -58,10 +55,6 @@ type indexDescription struct {
 }
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
-
-func (s *Service) arn(table string) string {
-	return fmt.Sprintf("arn:aws:dynamodb:%s:000000000000:table/%s", s.region, table)
-}
 
 // describe shows a table in a status. Its size is the store's estimate, items are not counted.
 func (s *Service) describe(t *table, status string) (*tableDescription, error) {

@@ -34,6 +34,9 @@ const (
 	codeLimit       = "LimitExceededException"
 	codeUnknown     = "UnknownOperationException"
 	codeInternal    = "InternalServerError"
+	codeDenied      = "AccessDeniedException"
+	codeNoPolicy    = "PolicyNotFoundException"
+	codeNoBackups   = "TableNotFoundException"
 	namespaceCoral  = "com.amazon.coral.service#"
 	namespaceCheck  = "com.amazon.coral.validate#"
 	namespaceDynamo = "com.amazonaws.dynamodb.v20120810#"
@@ -43,7 +46,7 @@ func (f *fault) namespace() string {
 	switch f.code {
 	case codeValidation:
 		return namespaceCheck
-	case codeSyntax, codeUnknown:
+	case codeSyntax, codeUnknown, codeDenied:
 		return namespaceCoral
 	}
 	return namespaceDynamo

@@ -24,6 +24,9 @@ type Limits struct {
 	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
 	TableReadUnits  float64 `yaml:"table_read_units"`
 	TableWriteUnits float64 `yaml:"table_write_units"`
+	// How long after a change of a table's time to live the next is refused.
+	// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html
+	TimeToLiveChange time.Duration `yaml:"time_to_live_change"`
 }
 
 // AWSLimits are AWS's numbers.
@@ -31,6 +34,7 @@ func AWSLimits() Limits {
 	return Limits{
 		PartitionReadUnits: quota.PartitionReadUnits, PartitionWriteUnits: quota.PartitionWriteUnits, Burst: quota.BurstCapacity,
 		OnDemandReadUnits: 12000, OnDemandWriteUnits: 4000, TableReadUnits: 40000, TableWriteUnits: 40000,
+		TimeToLiveChange: time.Hour,
 	}
 }
 
