@@ -95,10 +95,28 @@ func parseDefect(text string) (Defect, error) {
 	return d, nil
 }
 
-// FaultLimits are a scenario's own limits inside a fault's window; 0 sets none.
+// FaultLimits hold inside a fault's window; 0 is the default of [Scenario.LimitsOf].
 type FaultLimits struct {
 	P99          time.Duration
 	Availability Share
+}
+
+// WindowAvailability is the share of requests that must be answered 2xx in the window of a fault
+// that sets no limit of its own: a fault excuses what it must break, not everything.
+const WindowAvailability Share = 0.9
+
+// LimitsOf are what holds inside a fault's window: its own limits, and defaults where it sets
+// none. The default p99 is a tenth above the timeout of requests: what was not answered counts at
+// the timeout, and its share is availability's; what waited longer than that was never served.
+func (s *Scenario) LimitsOf(f Fault) FaultLimits {
+	limits := f.Limits
+	if limits.P99 == 0 {
+		limits.P99 = s.Load.Timeout + s.Load.Timeout/10
+	}
+	if limits.Availability == 0 {
+		limits.Availability = WindowAvailability
+	}
+	return limits
 }
 
 // Kind is the YAML key of what the fault does.

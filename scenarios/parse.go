@@ -29,7 +29,8 @@ func Parse(file string, text []byte, overrides []string) (*Scenario, error) {
 			d.bad[key] = len(d.found) > before
 		}
 	}
-	// A fault's release begins as the scenario's, wherever in the text that stands.
+	// A fault begins with the scenario's ladder and limits that follow from its timeout, wherever in
+	// the text those stand.
 	if root.form == mapping {
 		slices.SortStableFunc(root.pairs, func(a, b pair) int { return late(a) - late(b) })
 	}

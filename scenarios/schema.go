@@ -58,7 +58,7 @@ func (s *Scenario) fields() []field {
 			share("min-effect", &s.Release.MinEffect, 0, 0.5),
 			integer("min-judged", &s.Release.MinJudged, 1, 1_000_000),
 		),
-		list("faults", "fault", &s.Faults, func() Fault { return Fault{} }, s.faultFields),
+		list("faults", "fault", &s.Faults, func() Fault { return Fault{Limits: s.LimitsOf(Fault{})} }, s.faultFields),
 		group("objectives",
 			duration("p99", &s.Objectives.P99, time.Millisecond, time.Minute),
 			share("availability", &s.Objectives.Availability, 0, 1),
@@ -155,8 +155,10 @@ func (s *Scenario) faultFields(f *Fault) []field {
 		duration("at", &f.At, 0, longest).must(),
 		duration("for", &f.For, 100*time.Millisecond, longest).must(),
 		kill, process, release,
-		group("limits", optional(duration("p99", &f.Limits.P99, time.Millisecond, time.Hour), &f.Limits.P99),
-			optional(share("availability", &f.Limits.Availability, 0, 1), &f.Limits.Availability)),
+		group("limits",
+			duration("p99", &f.Limits.P99, time.Millisecond, time.Hour),
+			share("availability", &f.Limits.Availability, 0.0001, 1),
+		),
 	}
 }
 
@@ -185,19 +187,6 @@ func option[T any](key string, to **T, fresh func() *T, fields func(*T) []field)
 			return shown(fields(*to))
 		},
 	}
-}
-
-// optional leaves a value out of the text while it is zero.
-func optional[T comparable](f field, to *T) field {
-	show := f.show
-	f.show = func() *node {
-		var zero T
-		if *to == zero {
-			return nil
-		}
-		return show()
-	}
-	return f
 }
 
 func day(key string, to *string) field {

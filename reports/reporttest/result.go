@@ -190,13 +190,14 @@ func faults(r *reports.Result) {
 	}
 	r.Faults = []reports.Fault{
 		{Name: "kill-ingest", Line: "kill-function(ingest-events, hits 3, every 300ms) at 28s for 3s", Start: at(28), End: at(31), WindowEnd: at(41), Hits: 9, HitsWant: 3,
-			Effect: "11 processes killed, 9 of them in the middle of an invocation; 9 requests answered 502 and were sent again", Limits: limits("≤ 5 s", "489 ms", "≥ 95 %", "99.8 %")},
+			Effect: "11 processes killed, 9 of them in the middle of an invocation; 9 requests answered 502 and were sent again", Answers: reports.Answers{OK: 5048, Failed: 9}, Limits: limits("≤ 5 s", "489 ms", "≥ 95 %", "99.8 %")},
 		{Name: "kill-orders", Line: "kill-function(process-orders, hits 1, every 300ms) at 28s for 3s", Start: at(28), End: at(31), WindowEnd: at(41), Hits: 2, HitsWant: 1,
-			Effect: "4 processes killed, 2 of them in the middle of an invocation; both messages were delivered again", Limits: limits("≤ 5 s", "489 ms", "≥ 95 %", "99.8 %")},
+			Effect: "4 processes killed, 2 of them in the middle of an invocation; both messages were delivered again", Answers: reports.Answers{OK: 5057}, Limits: limits("≤ 5 s", "489 ms", "≥ 95 %", "99.8 %")},
 		{Name: "kill-data", Line: "kill-process(data) at 52s for 2s", Start: at(52), End: at(53.7), WindowEnd: at(65), Hits: 1, HitsWant: 1,
-			Effect: "dead for 1.7 s; 668 requests were answered 503, 41 were under way", Limits: limits("≤ 10 s", "1.02 s", "≥ 50 %", "86.3 %")},
+			Effect:   "process data (pid 4711) killed, started again as pid 4822 after 12ms; it answers again after 1.7 s (planned requests: 1.84 s)",
+			Recovery: &reports.Recovery{Probe: pointer(ms(1700)), Planned: pointer(ms(1840))}, Answers: reports.Answers{OK: 4350, Unavailable: 668, Failed: 3, TimedOut: 2, Cut: 36}, Limits: limits("≤ 10 s", "1.02 s", "≥ 50 %", "86.3 %")},
 		{Name: "slow-release", Line: "release-function(ingest-events, slow(400ms)) at 74s for 10s", Start: at(74), End: at(78.9), WindowEnd: at(89), Hits: 5, HitsWant: 1,
-			Effect: "5 of 5 answers of version 2 were slower than 142 ms", Limits: limits("≤ 1 s", "441 ms", "≥ 99 %", "99.98 %")},
+			Effect: "5 of 5 answers of version 2 were slower than 142 ms", Answers: reports.Answers{OK: 5833, Throttled: 1}, Limits: limits("≤ 1 s", "441 ms", "≥ 99 %", "99.98 %")},
 	}
 }
 

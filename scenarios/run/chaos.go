@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -20,7 +21,9 @@ type struck struct {
 	start, end time.Duration // end is 0 while it lasts
 	hits, want int64
 	effect     string
-	err        error // of applying or of healing
+	killed     time.Duration // when a process was killed; 0 if none was
+	answered   time.Duration // when its successor first answered the harness; 0 if it did not yet
+	err        error         // of applying or of healing
 }
 
 // chaos breaks things on schedule. Safe for concurrent use.
@@ -111,9 +114,26 @@ func (c *chaos) apply(ctx context.Context, f fault.Fault) {
 		c.update(f.Name, func(s *struck) { s.err, s.end = err, c.drill.since() })
 		return
 	}
-	if f.Kind == fault.ReleaseFunction {
+	switch f.Kind {
+	case fault.ReleaseFunction:
 		c.release(ctx, f, lease.Details)
+	case fault.KillProcess:
+		c.watchRecovery(ctx, f.Name, lease.Details["pid"])
 	}
+}
+
+// watchRecovery watches in the background for the successor of a process that was just killed.
+func (c *chaos) watchRecovery(ctx context.Context, name, killed string) {
+	pid, err := strconv.Atoi(killed)
+	if err != nil {
+		c.update(name, func(s *struck) { s.err = fmt.Errorf("the agent does not say whom it killed: %w", err) })
+		return
+	}
+	c.update(name, func(s *struck) { s.killed = c.drill.since() })
+	c.running.Go(func() {
+		at := c.drill.world.answersAgain(ctx, pid, c.drill.since)
+		c.update(name, func(s *struck) { s.answered = at })
+	})
 }
 
 // heal ends a fault, reads what it did, and notes when it was gone.

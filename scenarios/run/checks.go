@@ -57,65 +57,6 @@ func ledgerRequires(c ledger.Check) bool {
 	return c.Reason != ledger.NothingToCompare
 }
 
-// faultChecks say for each fault whether it struck, and whether its own limits held.
-func faultChecks(faults []reports.Fault) []reports.Check {
-	var out []reports.Check
-	for _, f := range faults {
-		c := reports.Check{Name: "fault-" + f.Name, Group: reports.GroupFaults, Status: reports.Pass, Required: true,
-			Objective: fmt.Sprintf("strikes at least %d times, and its limits hold", f.HitsWant), Observed: f.Effect,
-			Numbers: map[string]float64{"hits": float64(f.Hits), "hits_wanted": float64(f.HitsWant)}}
-		for _, l := range f.Limits {
-			c.Observed += fmt.Sprintf("; %s %s", l.Name, l.Observed)
-			if l.Status != reports.Pass {
-				c.Status = l.Status
-				c.Examples = append(c.Examples, fmt.Sprintf("%s: %s, allowed %s", l.Name, l.Observed, l.Limit))
-			}
-		}
-		if f.Hits < f.HitsWant {
-			c.Status = reports.Invalid
-			c.Detail = "A fault that did not strike proves nothing."
-		}
-		out = append(out, c)
-	}
-	return out
-}
-
-// faultLimits hold the requests planned inside one window against the fault's own limits.
-func faultLimits(f scenarios.Fault, w window, requests []request, timeout time.Duration) []reports.FaultLimit {
-	var h stat.Histogram
-	var good, all int64
-	for _, q := range requests {
-		if !inside([]window{w}, q.planned) {
-			continue
-		}
-		all++
-		if q.ok() {
-			good++
-		}
-		h.Record(q.response(timeout))
-	}
-	var out []reports.FaultLimit
-	if all == 0 {
-		return []reports.FaultLimit{{Name: "requests", Limit: "at least one in the window", Observed: "none", Status: reports.Invalid}}
-	}
-	if limit := f.Limits.P99; limit > 0 {
-		l := reports.FaultLimit{Name: "p99", Limit: "≤ " + reports.FormatDuration(limit), Observed: reports.FormatDuration(h.Quantile(0.99)), Status: reports.Pass}
-		if h.Quantile(0.99) > limit {
-			l.Status = reports.Fail
-		}
-		out = append(out, l)
-	}
-	if limit := float64(f.Limits.Availability); limit > 0 {
-		share := float64(good) / float64(all)
-		l := reports.FaultLimit{Name: "availability", Limit: "≥ " + reports.Percent(limit), Observed: reports.Percent(share), Status: reports.Pass}
-		if share < limit {
-			l.Status = reports.Fail
-		}
-		out = append(out, l)
-	}
-	return out
-}
-
 // rolloutChecks judge the rollbacks: a bad release must be found and gone in time.
 func rolloutChecks(s *scenarios.Scenario, rollouts []reports.Rollout) []reports.Check {
 	var out []reports.Check

@@ -100,52 +100,6 @@ func TestLedgerChecks(t *testing.T) {
 	}
 }
 
-func TestFaultChecks(t *testing.T) {
-	limit := func(s reports.Status) []reports.FaultLimit {
-		return []reports.FaultLimit{{Name: "p99", Limit: "≤ 1 s", Observed: "2 s", Status: s}}
-	}
-	for _, tc := range []struct {
-		name  string
-		fault reports.Fault
-		want  reports.Status
-	}{
-		{"struck", reports.Fault{Hits: 2, HitsWant: 2, Limits: limit(reports.Pass)}, reports.Pass},
-		{"its limit broke", reports.Fault{Hits: 2, HitsWant: 2, Limits: limit(reports.Fail)}, reports.Fail},
-		{"too few hits", reports.Fault{Hits: 1, HitsWant: 2}, reports.Invalid},
-		{"no hits and a broken limit", reports.Fault{HitsWant: 1, Limits: limit(reports.Fail)}, reports.Invalid},
-	} {
-		tc.fault.Name = "f"
-		got := faultChecks([]reports.Fault{tc.fault})
-		require.Len(t, got, 1)
-		require.Equal(t, "fault-f", got[0].Name)
-		require.Equal(t, tc.want, got[0].Status, tc.name)
-	}
-}
-
-func TestFaultLimitsHoldOnlyInsideTheWindow(t *testing.T) {
-	w := window{"f", 10 * second, 20 * second}
-	var requests []request
-	for i := range 100 {
-		requests = append(requests,
-			request{planned: 11 * second, end: 11*second + 50*ms, sent: true, status: 202},
-			request{planned: 21 * second, end: 30 * second, sent: true, status: 503}) // after it
-		if i < 5 {
-			requests = append(requests, request{planned: 12 * second, end: 12*second + ms, sent: true, status: 503})
-		}
-	}
-	f := scenarios.Fault{Limits: scenarios.FaultLimits{P99: second, Availability: 0.9}}
-	got := faultLimits(f, w, requests, 10*second)
-	require.Len(t, got, 2)
-	require.Equal(t, reports.Fail, got[0].Status, "5 of 105 count at the timeout")
-	require.Equal(t, reports.Pass, got[1].Status)
-
-	f.Limits = scenarios.FaultLimits{Availability: 0.99}
-	got = faultLimits(f, w, requests, 10*second)
-	require.Len(t, got, 1)
-	require.Equal(t, reports.Fail, got[0].Status)
-	require.Empty(t, faultLimits(scenarios.Fault{}, w, requests, 10*second), "no limits, none checked")
-}
-
 func TestRolloutChecks(t *testing.T) {
 	s := scenario(time.Minute)
 	watch := func(total time.Duration) *reports.Stopwatch {

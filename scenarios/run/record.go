@@ -19,6 +19,7 @@ type request struct {
 	status              int16 // 0 without an answer
 	kind                plan.Kind
 	sent                bool
+	timedOut            bool // no answer came in time
 	replay              bool // sent a second time, on purpose
 	canary              bool // answered by a version under trial
 	events              int32
@@ -65,7 +66,7 @@ func newRecorder(timeout time.Duration, canary func() (string, string)) *recorde
 func (r *recorder) add(res attack.Result) {
 	q := request{
 		planned: res.Planned, start: res.Start, end: res.End, status: int16(res.Status),
-		kind: res.Entry.Kind, sent: res.Sent, replay: res.Entry.Replay(), events: res.Entry.Events,
+		kind: res.Entry.Kind, sent: res.Sent, timedOut: res.Cause() == "timeout", replay: res.Entry.Replay(), events: res.Entry.Events,
 	}
 	if q.ok() {
 		q.accepted = acceptedOf(res.Status, res.Body, q.events)

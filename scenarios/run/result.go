@@ -91,22 +91,6 @@ func (d *drill) scenario() reports.Scenario {
 	return out
 }
 
-// faults are what struck, with their windows as they turned out.
-func (d *drill) faults(requests []request, windows []window) []reports.Fault {
-	var out []reports.Fault
-	for _, s := range d.chaos.struck() {
-		f := reports.Fault{Name: s.fault.Name, Line: s.line, Start: reports.Seconds(s.start), End: reports.Seconds(s.end), Hits: s.hits, HitsWant: s.want, Effect: s.effect}
-		for _, w := range windows {
-			if w.fault == s.fault.Name {
-				f.WindowEnd = reports.Seconds(w.end)
-				f.Limits = faultLimits(s.fault, w, requests, d.s.Load.Timeout)
-			}
-		}
-		out = append(out, f)
-	}
-	return out
-}
-
 // freshness sorts the probes into the parts of the run. What never became visible counts at
 // the time it was waited for.
 func (d *drill) freshness(seen []sighting, windows []window) reports.Freshness {

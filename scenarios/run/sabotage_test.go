@@ -220,7 +220,13 @@ func TestSabotageOfRollback(t *testing.T) {
 		require.Less(t, time.Duration(r.Rollouts[0].Stopwatch.Total), 10*time.Second)
 	})
 	t.Run("off", func(t *testing.T) {
-		requireFail(t, func() *reports.Result { return drill(t, badRelease(t, false), "") }, "rollback-query-analytics")
+		s := badRelease(t, false)
+		s.Faults[0].Limits = scenarios.FaultLimits{Availability: 0.3}
+		requireFail(t, func() *reports.Result { return drill(t, s, "") }, "rollback-query-analytics")
+	})
+	// Nobody who forgets to set limits gets a window in which anything goes.
+	t.Run("off, without limits of its own", func(t *testing.T) {
+		requireFail(t, func() *reports.Result { return drill(t, badRelease(t, false), "") }, "rollback-query-analytics", "fault-bad-query")
 	})
 }
 
