@@ -53,7 +53,7 @@ var cores = []string{
 	"reference/api", "reference/store", "reference/store/codec", "reference/quota",
 	"reference/cloud/dynamodb/item", "reference/cloud/dynamodb/expr", "reference/cloud/dynamodb/jsonread",
 	"reference/cloud/stepfunctions/asl",
-	"loadgen/plan", "loadgen/arrival", "loadgen/tenant", "loadgen/threshold",
+	"loadgen/plan", "loadgen/arrival", "loadgen/tenant", "loadgen/threshold", "loadgen/measure",
 	"chaos/fault", "reports", "reports/stat", "reports/html", "reports/junit", "reports/markdown", "reports/json",
 }
 
