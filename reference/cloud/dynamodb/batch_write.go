@@ -209,7 +209,10 @@ func (c *call) batchCommit(b *batchRequest) error {
 		}
 	}
 	u := c.begin()
-	u.Lock(keys...)
+	if err := u.Lock(keys...); err != nil {
+		c.release()
+		return err
+	}
 	done, undone := 0, error(nil)
 	for i := range b.tables {
 		bt := &b.tables[i]

@@ -82,7 +82,7 @@ func TestAPanicLeavesNoItemLocked(t *testing.T) {
 		require.NoError(t, err)
 		ch := change{verb: verbDelete, table: tab, given: docOf(t, `{"pk":{"S":"a"}}`)}
 		require.NoError(t, ch.prepare())
-		c.begin().Lock(ch.key)
+		require.NoError(t, c.begin().Lock(ch.key))
 		panic("broken")
 	}
 	defer delete(operations, "Panic")

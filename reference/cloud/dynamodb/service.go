@@ -86,6 +86,8 @@ type call struct {
 	arena []byte      // the request's documents
 	old   []byte      // an item that was read
 	unit  *store.Unit // with its locks, from lock until commit or release
+	// why nothing that the unit read may be told: it cannot become durable
+	untold error
 	// actions of a transaction, kept for their memory: they are large
 	actions []action
 }
@@ -137,6 +139,9 @@ func (s *Service) ServeAWS(w http.ResponseWriter, r *wire.Request) {
 	} else {
 		err = refuse(codeUnknown, "")
 	}
+	if c.untold != nil {
+		err = c.untold
+	}
 	s.counters.note(r.Action, err)
 	c.reply(w, err)
 }
@@ -152,7 +157,7 @@ func (c *call) end() {
 		c.out, c.arena, c.old = nil, nil, nil
 	}
 	clear(c.actions)
-	c.r, c.actions = nil, c.actions[:0]
+	c.r, c.actions, c.untold = nil, c.actions[:0], nil
 	c.s.replies.Put(c)
 }
 
@@ -173,7 +178,9 @@ func (c *call) commit() error {
 func (c *call) release() {
 	u := c.unit
 	c.unit = nil
-	u.Release()
+	if err := u.Release(); err != nil {
+		c.untold = err
+	}
 }
 
 // maxKeptBuffers bounds the memory a pooled call keeps.

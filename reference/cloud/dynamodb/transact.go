@@ -118,7 +118,10 @@ func (c *call) transact(r *request, actions []action, keys [][]byte, token []byt
 			return c.repeated(r, actions)
 		}
 	}
-	u.Lock(keys...)
+	if err := u.Lock(keys...); err != nil {
+		c.release()
+		return err
+	}
 	consumed, _ := wantsConsumed(r.consumed)
 	exact := consumed || !c.s.limits.off()
 	reasons, failed, err := c.evaluate(u, actions, exact)

@@ -34,7 +34,10 @@ func (c *call) transactGetItems() error {
 // transactRead reads all items as they are at one moment.
 func (c *call) transactRead(r *request, actions []action, keys [][]byte) error {
 	u := c.begin()
-	u.Lock(keys...)
+	if err := u.Lock(keys...); err != nil {
+		c.release()
+		return err
+	}
 	reasons := make([]reason, len(actions))
 	failed, size := false, 0
 	c.out = append(c.out, `{"Responses":[`...)

@@ -101,7 +101,10 @@ func (c *call) write(r *request, v verb, given item.Doc) error {
 	blind := ch.blind() && !exact && string(r.returnValues) != "ALL_OLD"
 
 	u := c.begin()
-	u.Lock(ch.key)
+	if err := u.Lock(ch.key); err != nil {
+		c.release()
+		return err
+	}
 	if u.Contended(ch.key) {
 		c.release()
 		return refuse(codeConflict, "Transaction is ongoing for the item")

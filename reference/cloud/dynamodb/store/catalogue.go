@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -14,7 +15,7 @@ func (s *Store) NewTableID() (uint32, error) {
 	s.mu.next++
 	next := binary.BigEndian.AppendUint32(nil, s.mu.next)
 	s.mu.Unlock()
-	if err := s.db.Set([]byte{spaceNext}, next, pebble.Sync); err != nil {
+	if err := s.write(func(b *pebble.Batch) error { return b.Set([]byte{spaceNext}, next, nil) }); err != nil {
 		return 0, fmt.Errorf("write table id: %w", err)
 	}
 	return id, nil
@@ -22,7 +23,7 @@ func (s *Store) NewTableID() (uint32, error) {
 
 // SaveTable keeps a table's description, opaque to the store, under its name.
 func (s *Store) SaveTable(name string, description []byte) error {
-	if err := s.db.Set(tableKey(name), description, pebble.Sync); err != nil {
+	if err := s.write(func(b *pebble.Batch) error { return b.Set(tableKey(name), description, nil) }); err != nil {
 		return fmt.Errorf("write table %s: %w", name, err)
 	}
 	return nil
@@ -46,15 +47,10 @@ func (s *Store) Tables() (map[string][]byte, error) {
 
 // DropTable forgets a table and all it holds, at once.
 func (s *Store) DropTable(name string, id uint32) error {
-	b := s.db.NewBatch()
-	defer func() { _ = b.Close() }()
-	if err := b.Delete(tableKey(name), nil); err != nil {
-		return fmt.Errorf("drop table %s: %w", name, err)
-	}
-	if err := b.DeleteRange(appendTablePrefix(nil, id), appendTablePrefix(nil, id+1), nil); err != nil {
-		return fmt.Errorf("drop table %s: %w", name, err)
-	}
-	if err := b.Commit(pebble.Sync); err != nil {
+	err := s.write(func(b *pebble.Batch) error {
+		return errors.Join(b.Delete(tableKey(name), nil), b.DeleteRange(appendTablePrefix(nil, id), appendTablePrefix(nil, id+1), nil))
+	})
+	if err != nil {
 		return fmt.Errorf("drop table %s: %w", name, err)
 	}
 	return nil

@@ -13,6 +13,9 @@
 // for the mark of what they read. Batches reach the log in the order in which they became
 // visible, so the last mark of a stripe stands for all before it.
 //
+// A disk that fails makes commits wait, not fail (package disk). Carriers wait in place of the
+// callers, who are told [ErrUnavailable] at once, as is who wants what waits.
+//
 // The package knows keys, documents and indexes. It knows neither the wire nor expressions nor
 // capacity.
 package store

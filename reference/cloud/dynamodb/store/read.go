@@ -125,8 +125,7 @@ func (s *Store) Walk(r Range, visit func(d item.Doc) bool) error {
 		return fmt.Errorf("read range: %w", err)
 	}
 	if r.One {
-		s.stripes[s.stripe(r.From)].wait()
-		return nil
+		return s.await(s.stripes[s.stripe(r.From)].last.Load())
 	}
 	return s.barrier()
 }

@@ -50,7 +50,7 @@ func TestRangesReturnWhatASortedSliceWould(t *testing.T) {
 		for _, r := range rows {
 			u := s.Begin()
 			key := Space{Table: ordered}.AppendKey(nil, r.doc())
-			u.Lock(key)
+			require.NoError(t, u.Lock(key))
 			require.NoError(t, u.Put(ordered, key, nil, r.doc()))
 			require.NoError(t, u.Commit())
 		}
@@ -58,7 +58,7 @@ func TestRangesReturnWhatASortedSliceWould(t *testing.T) {
 			for _, r := range rows {
 				u := s.Begin()
 				key := Space{Table: ordered}.AppendKey(nil, r.doc())
-				u.Lock(key)
+				require.NoError(t, u.Lock(key))
 				require.NoError(t, u.Delete(ordered, key, r.doc()))
 				require.NoError(t, u.Commit())
 			}

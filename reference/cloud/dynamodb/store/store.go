@@ -16,23 +16,27 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	client "github.com/prometheus/client_model/go"
 
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/disk"
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
 )
 
 // Options say where a store lives. Dir is required.
 type Options struct {
-	Dir   string
-	FS    vfs.FS       // nil is the disk
-	Cache int64        // bytes of blocks kept in memory; zero is 64 MiB
-	Log   *slog.Logger // nil is silence
+	Dir      string
+	FS       vfs.FS       // nil is the disk
+	Cache    int64        // bytes of blocks kept in memory; zero is 64 MiB
+	MemTable uint64       // bytes of a table in memory before it goes to disk; zero is 32 MiB
+	Log      *slog.Logger // nil is silence
 }
 
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
-	db      *pebble.DB
-	stripes [stripes]stripe
-	flying  atomic.Int64 // commits that are visible, or about to be, and not durable
-	units   sync.Pool
+	db       *pebble.DB
+	disk     *disk.FS
+	stripes  [stripes]stripe
+	flying   atomic.Int64 // commits that are visible, or about to be, and not durable
+	carriers carriers
+	units    sync.Pool
 
 	mu struct {
 		sync.Mutex
@@ -55,16 +59,21 @@ func Open(o Options) (*Store, error) {
 	if o.Cache == 0 {
 		o.Cache = 64 << 20
 	}
+	if o.MemTable == 0 {
+		o.MemTable = 32 << 20
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	cache := pebble.NewCache(o.Cache)
 	defer cache.Unref()
+	d := disk.New(o.FS, o.Log)
 	opts := &pebble.Options{
-		FS:                          o.FS,
+		FS:                          d,
+		EventListener:               d.Listener(),
 		Cache:                       cache,
 		Logger:                      logger{o.Log},
-		MemTableSize:                32 << 20,
+		MemTableSize:                o.MemTable,
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       24,
@@ -83,11 +92,16 @@ func Open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", o.Dir, err)
 	}
-	s := &Store{db: db}
+	d.Arm()
+	s := &Store{db: db, disk: d}
+	s.carriers.open()
+	for i := range s.stripes {
+		s.stripes[i].turn = make(chan struct{}, 1)
+	}
 	s.mu.running = map[TokenID]struct{}{}
 	s.units.New = func() any { return &Unit{store: s} }
 	if err := s.recover(); err != nil {
-		return nil, errors.Join(fmt.Errorf("recover store %s: %w", o.Dir, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("recover store %s: %w", o.Dir, err), s.Close())
 	}
 	return s, nil
 }
@@ -108,8 +122,14 @@ func (s *Store) recover() error {
 	return s.loadTokens()
 }
 
-// Close waits until nothing runs any more and closes the files. No call may be under way.
+// Close waits until nothing runs any more and closes the files. No call may be under way. A disk
+// that stays sick keeps the files from being closed: then Close fails, and what waits for the
+// disk waits on. What was acknowledged is in the log.
 func (s *Store) Close() error {
+	if err := s.settled(); err != nil {
+		return fmt.Errorf("close store: %w", err)
+	}
+	s.carriers.close()
 	if err := s.db.Close(); err != nil {
 		return fmt.Errorf("close store: %w", err)
 	}
@@ -146,19 +166,13 @@ func (s *Store) CollectionSize(t *Table, pk item.Value) (uint64, error) {
 	return sum, nil
 }
 
-// barrier returns when all that was visible before the call is durable.
-func (s *Store) barrier() error {
-	if s.flying.Load() == 0 {
-		return nil
-	}
-	return s.db.LogData(nil, pebble.Sync) // the log is one line: what was before is synced with it
-}
-
 // Get appends the value under a key to dst; found is false if there is none. What it returns
 // is durable.
 func (s *Store) Get(dst, key []byte) (value []byte, found bool, err error) {
 	value, found, err = s.get(s.db, dst, key)
-	s.stripes[s.stripe(key)].wait()
+	if err == nil {
+		err = s.await(s.stripes[s.stripe(key)].last.Load())
+	}
 	return value, found, err
 }
 
@@ -213,8 +227,8 @@ func syncs(m *pebble.Metrics) int64 {
 	return int64(h.GetHistogram().GetSampleCount())
 }
 
-// logger hands Pebble's words to slog. A fatal error, such as a log that cannot be synced, ends
-// the process: what was acknowledged is on disk, what comes after could not be.
+// logger hands Pebble's words to slog. A fatal error ends the process: what was acknowledged is
+// on disk, what comes after could not be. A disk that fails is none, see package disk.
 type logger struct{ log *slog.Logger }
 
 func (l logger) Infof(format string, args ...any) {

@@ -55,7 +55,7 @@ func increment(t testing.TB, s *Store, which ...int) []int64 {
 	for _, i := range which {
 		keys = append(keys, counterKey(t, i))
 	}
-	u.Lock(keys...)
+	require.NoError(t, u.Lock(keys...))
 	var out []int64
 	for j, i := range which {
 		old, err := u.Get(keys[j])
@@ -134,11 +134,11 @@ func TestNothingAnsweredIsLostInACrash(t *testing.T) {
 	work(func(rng *rand.Rand) { // a condition that fails
 		i := rng.IntN(n)
 		u := s.Begin()
-		u.Lock(counterKey(t, i))
+		require.NoError(t, u.Lock(counterKey(t, i)))
 		d, err := u.Get(counterKey(t, i))
 		require.NoError(t, err)
 		v := number(d)
-		u.Release()
+		require.NoError(t, u.Release())
 		raise(&seen[i], v)
 	})
 	work(func(rng *rand.Rand) { // a scan, and an index
@@ -233,21 +233,21 @@ func TestClaimedItemsAreContendedUntilTheCommitIsDurable(t *testing.T) {
 	defer func() { require.NoError(t, s.Close()) }()
 	key := counterKey(t, 1)
 	u := s.Begin()
-	u.Lock(key)
+	require.NoError(t, u.Lock(key))
 	require.False(t, u.Contended(key))
 	u.Claim(key)
 	require.True(t, u.Contended(key))
 	require.NoError(t, u.Put(counters, key, nil, doc(t, `{"pk":{"S":"c1"},"n":{"N":"1"}}`)))
 	require.NoError(t, u.Commit())
 	v := s.Begin()
-	v.Lock(key)
+	require.NoError(t, v.Lock(key))
 	require.False(t, v.Contended(key))
 	v.Claim(key)
-	v.Release()
+	require.NoError(t, v.Release())
 	w := s.Begin()
-	w.Lock(key)
+	require.NoError(t, w.Lock(key))
 	require.False(t, w.Contended(key))
-	w.Release()
+	require.NoError(t, w.Release())
 }
 
 func TestTokensLiveTenMinutesAndAcrossACrash(t *testing.T) {
@@ -259,11 +259,11 @@ func TestTokensLiveTenMinutesAndAcrossACrash(t *testing.T) {
 		u := s.Begin()
 		done, err := u.Token(at, id, [16]byte{content})
 		if done || err != nil {
-			u.Release()
+			require.NoError(t, u.Release())
 			return done, err
 		}
 		key := counterKey(t, 1)
-		u.Lock(key)
+		require.NoError(t, u.Lock(key))
 		require.NoError(t, u.Put(counters, key, nil, doc(t, `{"pk":{"S":"c1"},"n":{"N":"1"}}`)))
 		return false, u.Commit()
 	}
@@ -276,7 +276,7 @@ func TestTokensLiveTenMinutesAndAcrossACrash(t *testing.T) {
 	require.NoError(t, err)
 	_, err = commit(s, now, other, 1)
 	require.ErrorIs(t, err, ErrTokenRunning)
-	u.Release()
+	require.NoError(t, u.Release())
 
 	crashed := openMem(t, mem.CrashClone(vfs.CrashCloneCfg{}))
 	defer func() { require.NoError(t, crashed.Close()) }()

@@ -2,7 +2,6 @@ package store
 
 import (
 	"slices"
-	"sync"
 	"sync/atomic"
 )
 
@@ -11,37 +10,38 @@ const stripes = 4096
 
 // stripe guards the partition keys that fall on it.
 type stripe struct {
-	mu     sync.Mutex
+	turn   chan struct{}          // holds one while the stripe is locked
 	last   atomic.Pointer[commit] // the latest commit on it; its sync stands for all before it
-	inside map[string]struct{}    // keys of items that a transaction is writing, guarded by mu
-}
-
-// commit is a batch on its way to the disk. Its count falls to zero when it is durable.
-type commit struct{ pending sync.WaitGroup }
-
-// wait returns when all that was visible on the stripe before the call is durable.
-func (s *stripe) wait() {
-	if c := s.last.Load(); c != nil {
-		c.pending.Wait()
-	}
+	inside map[string]struct{}    // keys of items that a transaction is writing, guarded by turn
 }
 
 func stripeOf(table uint32, hash uint64) uint32 {
 	return uint32((hash^uint64(table)*0x9e3779b97f4a7c15)>>32) % stripes
 }
 
-// lock takes stripes in their order, each once, and returns them.
-func (s *Store) lock(wanted []uint32) []uint32 {
+// lock takes stripes in their order, each once, and returns them. It fails, with none, if one
+// is held by a commit that waits for a sick disk.
+func (s *Store) lock(wanted []uint32) ([]uint32, error) {
 	slices.Sort(wanted)
 	wanted = slices.Compact(wanted)
-	for _, i := range wanted {
-		s.stripes[i].mu.Lock()
+	for n, i := range wanted {
+		select {
+		case s.stripes[i].turn <- struct{}{}:
+			continue
+		default:
+		}
+		select {
+		case s.stripes[i].turn <- struct{}{}:
+		case <-s.disk.Sick():
+			s.unlock(wanted[:n])
+			return wanted[:0], ErrUnavailable
+		}
 	}
-	return wanted
+	return wanted, nil
 }
 
 func (s *Store) unlock(held []uint32) {
 	for _, i := range held {
-		s.stripes[i].mu.Unlock()
+		<-s.stripes[i].turn
 	}
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -28,12 +29,14 @@ type Unit struct {
 // Begin starts a unit.
 func (s *Store) Begin() *Unit { return s.units.Get().(*Unit) }
 
-// Lock takes the locks of all items the unit will touch, by their keys. It is called once.
-func (u *Unit) Lock(keys ...[]byte) {
+// Lock takes the locks of all items the unit will touch, by their keys. It is called once. If
+// it fails nothing is locked, and the unit is to be released.
+func (u *Unit) Lock(keys ...[]byte) (err error) {
 	for _, k := range keys {
 		u.held = append(u.held, u.store.stripe(k))
 	}
-	u.held = u.store.lock(u.held)
+	u.held, err = u.store.lock(u.held)
+	return err
 }
 
 // Contended says whether a transaction is writing the item of that key.
@@ -130,56 +133,63 @@ func (u *Unit) reindex(t *Table, old, now item.Doc) error {
 }
 
 // Commit makes the unit's writes visible, releases its locks, and returns when they are
-// durable. A unit that wrote nothing is released.
+// durable, or with [ErrUnavailable] when that cannot be told for want of a working disk. A unit
+// that wrote nothing is released.
 func (u *Unit) Commit() error {
 	s := u.store
 	if u.batch == nil {
-		u.Release()
-		return nil
+		return u.Release()
+	}
+	if err := s.healthy(); err != nil {
+		return errors.Join(err, u.Release())
 	}
 	if u.token != nil {
 		if err := u.sealToken(); err != nil {
-			u.Release()
-			return err
+			return errors.Join(err, u.Release())
 		}
 	}
-	c := &commit{}
-	c.pending.Add(1)
+	c := &commit{done: make(chan struct{})}
 	for _, i := range u.held {
 		s.stripes[i].last.Store(c) // before it can be seen
 	}
-	s.flying.Add(1)
-	err := s.db.ApplyNoSyncWait(u.batch, pebble.Sync)
-	s.unlock(u.held)
-	if err == nil {
-		err = u.batch.SyncWait()
-	}
-	c.pending.Done()
-	s.flying.Add(-1)
-	u.leave()
-	if closeErr := u.batch.Close(); err == nil {
-		err = closeErr
-	}
-	u.reset()
-	if err != nil {
+	if err := s.carry(c, u.apply); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
 }
 
+// apply writes the batch and gives the unit back.
+func (u *Unit) apply() error {
+	err := u.store.db.ApplyNoSyncWait(u.batch, pebble.Sync)
+	u.store.unlock(u.held)
+	if err == nil {
+		err = u.batch.SyncWait()
+	}
+	u.leave()
+	if closing := u.batch.Close(); err == nil {
+		err = closing
+	}
+	u.reset()
+	return err
+}
+
 // Release gives the locks back without writing and returns when all that the unit has read is
-// durable.
-func (u *Unit) Release() {
+// durable. It fails if that cannot be waited for: what was read is then not to be told.
+func (u *Unit) Release() error {
 	s := u.store
 	s.unlock(u.held)
+	var err error
 	for _, i := range u.read {
-		s.stripes[i].wait()
+		if err = s.await(s.stripes[i].last.Load()); err != nil {
+			break
+		}
 	}
 	u.leave()
 	if u.batch != nil {
 		_ = u.batch.Close() // it was never applied
 	}
 	u.reset()
+	return err
 }
 
 // leave takes the claims of a transaction back.
@@ -187,9 +197,9 @@ func (u *Unit) leave() {
 	s := u.store
 	for _, k := range u.keys {
 		st := &s.stripes[s.stripe([]byte(k))]
-		st.mu.Lock()
+		st.turn <- struct{}{}
 		delete(st.inside, k)
-		st.mu.Unlock()
+		<-st.turn
 	}
 	if u.token != nil {
 		s.endToken(*u.token)
