@@ -17,7 +17,8 @@ type Fault struct {
 	HitsWant  int64        `json:"hits_want"` // fewer make the run INVALID
 	Effect    string       `json:"effect"`    // a sentence: "21 processes killed, 9 of them inside an invocation"
 	Recovery  *Recovery    `json:"recovery,omitempty"`
-	Answers   Answers      `json:"answers"` // to the requests planned inside the window
+	Answers   Answers      `json:"answers"`   // to the requests planned inside the window
+	UnderWay  Answers      `json:"under_way"` // to those planned before it and not answered yet when it struck; the objectives hold for them
 	Limits    []FaultLimit `json:"limits,omitempty"`
 }
 
@@ -70,6 +71,15 @@ func (a Answers) String() string {
 		return "no requests"
 	}
 	return strings.Join(parts, ", ")
+}
+
+// Told is a sentence about all answers that the fault could spoil.
+func (f Fault) Told() string {
+	text := f.Answers.String()
+	if f.UnderWay != (Answers{}) {
+		text += "; of those under way when it struck: " + f.UnderWay.String()
+	}
+	return text
 }
 
 // FaultLimit is a limit inside a fault's window, of the scenario or by default.

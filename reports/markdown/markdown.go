@@ -98,7 +98,7 @@ func faults(b *strings.Builder, r *reports.Result) {
 	}
 	b.WriteString("\n## Faults\n\n| fault | injected | window ends | hits | effect | answers in its window |\n|---|---|---|--:|---|---|\n")
 	for _, f := range r.Faults {
-		fmt.Fprintf(b, "| %s | %s to %s | %s | %s | %s | %s |\n", text(f.Name), f.Start, f.End, f.WindowEnd, reports.Count(f.Hits), text(f.Effect), f.Answers)
+		fmt.Fprintf(b, "| %s | %s to %s | %s | %s | %s | %s |\n", text(f.Name), f.Start, f.End, f.WindowEnd, reports.Count(f.Hits), text(f.Effect), f.Told())
 	}
 }
 

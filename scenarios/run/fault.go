@@ -22,7 +22,8 @@ func (d *drill) faults(requests []request, windows []window) []reports.Fault {
 				continue
 			}
 			f.WindowEnd = reports.Seconds(w.end)
-			f.Answers = answersIn(w, requests)
+			f.Answers = answersTo(requests, func(q request) bool { return inside([]window{w}, q.planned) })
+			f.UnderWay = answersTo(requests, func(q request) bool { return q.planned < w.start && q.end > w.start })
 			f.Limits = faultLimits(d.s.LimitsOf(s.fault), w, requests, d.s.Load.Timeout)
 			if s.killed > 0 {
 				f.Recovery = recovery(s.killed, s.answered, requests)
@@ -34,11 +35,11 @@ func (d *drill) faults(requests []request, windows []window) []reports.Fault {
 	return out
 }
 
-// answersIn counts the requests planned inside a window by what came of them.
-func answersIn(w window, requests []request) reports.Answers {
+// answersTo counts some requests by what came of them.
+func answersTo(requests []request, some func(request) bool) reports.Answers {
 	var a reports.Answers
 	for _, q := range requests {
-		if !inside([]window{w}, q.planned) {
+		if !some(q) {
 			continue
 		}
 		switch {

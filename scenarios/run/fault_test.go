@@ -102,7 +102,6 @@ func TestFaultWithoutLimitsIsNoBlankCheque(t *testing.T) {
 }
 
 func TestAnswersOfAWindow(t *testing.T) {
-	w := window{"f", 10 * second, 20 * second}
 	at := func(q request) request {
 		q.planned = 15 * second
 		return q
@@ -111,12 +110,18 @@ func TestAnswersOfAWindow(t *testing.T) {
 		at(request{sent: true, status: 202}), at(request{sent: true, status: 200}), at(request{sent: true, status: 429}),
 		at(request{sent: true, status: 400}), at(request{sent: true, status: 503}), at(request{sent: true, status: 503}),
 		at(request{sent: true, status: 502}), at(request{sent: true, timedOut: true}), at(request{sent: true}), at(request{}),
-		{planned: 9 * second, sent: true, status: 202}, {planned: 20 * second, sent: true, status: 202},
+		{planned: 9 * second, end: 9*second + ms, sent: true, status: 202}, {planned: 20 * second, end: 21 * second, sent: true, status: 202},
+		{planned: 9 * second, end: 11 * second, sent: true, status: 503}, // it struck this one
 	}
-	got := answersIn(w, requests)
+	d := &drill{s: scenario(time.Minute), chaos: &chaos{}}
+	d.chaos.mu.struck = []struck{{fault: scenarios.Fault{Name: "f"}}}
+	fault := d.faults(requests, []window{{"f", 10 * second, 20 * second}})[0]
+	got := fault.Answers
 	require.Equal(t, reports.Answers{OK: 2, Throttled: 1, Refused: 1, Unavailable: 2, Failed: 1, TimedOut: 1, Cut: 1, Unsent: 1}, got)
 	require.Equal(t, "2 2xx, 1 429, 1 other 3xx or 4xx, 2 503, 1 other 5xx, 1 timed out, 1 without an answer, 1 unsent", got.String())
 	require.Equal(t, "no requests", reports.Answers{}.String())
+	require.Equal(t, reports.Answers{Unavailable: 1}, fault.UnderWay)
+	require.Contains(t, fault.Told(), "1 unsent; of those under way when it struck: 1 503")
 }
 
 func TestRecoveryCountsOnlyWhatNeedsTheDeadProcess(t *testing.T) {
