@@ -127,16 +127,22 @@ func checkBatchGet(r *request, tables []getTable, given bool) error {
 			}
 			bad.member("RequestItems."+string(t.name)+".member.Keys", what)
 		}
+		bad.attributesToGet(&t.request, "requestItems."+string(t.name)+".member.attributesToGet")
 	}
 	if err := bad.err(); err != nil {
 		return err
 	}
 	for i := range tables {
-		if err := tables[i].refuseLegacy(); err != nil {
+		if err := tables[i].checkMixing(); err != nil {
 			return err
 		}
 		if tables[i].valueFault != nil {
 			return invalid("%s", tables[i].valueFault)
+		}
+		if l := tables[i].legacy; l != nil {
+			if err := l.checkAttributes(); err != nil {
+				return err
+			}
 		}
 	}
 	if total > maxBatchGet {

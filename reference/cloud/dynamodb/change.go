@@ -72,6 +72,9 @@ func (c *change) evaluate(old item.Doc) (met bool, err error) {
 			c.now = base
 			break
 		}
+		if old == nil && !c.plan.update.Creates() {
+			break
+		}
 		now, err := c.plan.update.Apply(nil, base, c.values)
 		if err != nil {
 			return true, invalid("%s", err)
@@ -94,6 +97,8 @@ func (c *change) write(u *store.Unit) error {
 	switch {
 	case c.verb == verbCheck:
 		return nil
+	case c.verb == verbUpdate && c.now == nil:
+		return nil // nothing to take away from
 	case c.now != nil:
 		return u.Put(c.table.schema, c.key, c.old, c.now)
 	}

@@ -133,7 +133,6 @@ func TestFaultsOfItemRequests(t *testing.T) {
 		"Invalid UpdateExpression: Syntax error":                                                                                  update("SET x y", nil),
 		"Value provided in ExpressionAttributeValues unused in expressions: keys: {:v}":                                           update("REMOVE x", av{":v": N(1)}),
 		"The document path provided in the update expression is invalid for update":                                               update("SET x.y = :v", av{":v": N(1)}),
-		"The parameters {Expected} are not supported; use expressions":                                                            rawError(t, r, "PutItem", `{"TableName":"items","Item":{"pk":{"S":"a"},"sk":{"N":"1"}},"Expected":{}}`),
 		"ReturnValues can only be ALL_OLD or NONE":                                                                                rawError(t, r, "PutItem", `{"TableName":"items","Item":{"pk":{"S":"a"},"sk":{"N":"1"}},"ReturnValues":"ALL_NEW"}`),
 		"at 'returnValues' failed to satisfy constraint: Member must satisfy enum value set":                                      rawError(t, r, "PutItem", `{"TableName":"items","Item":{"pk":{"S":"a"},"sk":{"N":"1"}},"ReturnValues":"SOME"}`),
 	} {

@@ -3,7 +3,6 @@ package dynamodb
 import (
 	"strconv"
 
-	"github.com/retailflow/stampede/reference/cloud/dynamodb/expr"
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/store"
 	"github.com/retailflow/stampede/reference/quota"
@@ -26,9 +25,13 @@ func (p *page) selects() error {
 	x := p.space.Index
 	which := string(p.r.selectWhich)
 	switch {
-	case p.r.projection != nil && which != "" && which != "SPECIFIC_ATTRIBUTES":
-		return invalid("Cannot specify the ProjectionExpression when choosing to get %s", which)
-	case which == "SPECIFIC_ATTRIBUTES" && p.r.projection == nil:
+	case p.plan.projection != nil && which != "" && which != "SPECIFIC_ATTRIBUTES":
+		what := "ProjectionExpression"
+		if p.r.projection == nil {
+			what = "AttributesToGet"
+		}
+		return invalid("Cannot specify the %s when choosing to get %s", what, which)
+	case which == "SPECIFIC_ATTRIBUTES" && p.plan.projection == nil:
 		return invalid("Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
 	case which == "ALL_PROJECTED_ATTRIBUTES" && x == nil:
 		return invalid("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
@@ -208,13 +211,17 @@ func (c *call) fetch(p *page, entry item.Doc, fetched *cost) (item.Doc, error) {
 }
 
 // checkFilter refuses a filter on the keys of the space that is queried.
-func checkFilter(f *expr.Condition, k *store.Key) error {
-	if f == nil {
+func (p *page) checkFilter() error {
+	if p.plan.filter == nil {
 		return nil
 	}
-	for _, name := range f.Heads() {
-		if k.Has([]byte(name)) {
-			return invalid("Filter Expression can only contain non-primary key attributes: Primary key attribute: %s", name)
+	what := "Filter Expression"
+	if p.r.filter == nil {
+		what = p.r.legacy.filterName
+	}
+	for _, name := range p.plan.filter.Heads() {
+		if p.space.Key().Has([]byte(name)) {
+			return invalid("%s can only contain non-primary key attributes: Primary key attribute: %s", what, name)
 		}
 	}
 	return nil

@@ -58,11 +58,16 @@ func parsed[T any](e *expressions, kind byte, text []byte, names []expr.Name, pa
 // plan parses and checks a request's expressions in DynamoDB's order.
 func (s *Service) plan(r *request) (plan, error) {
 	var p plan
-	any := r.condition != nil || r.update != nil || r.filter != nil || r.keyCondition != nil || r.projection != nil
-	if !any && !r.has(givenNames) && r.values == nil {
+	if r.legacy != nil {
+		if err := r.legacy.checkWrite(); err != nil {
+			return p, err
+		}
+		r.legacy.into(&p)
+	}
+	if r.condition == nil && r.update == nil && r.filter == nil && r.keyCondition == nil && r.projection == nil {
 		return p, nil
 	}
-	if err := r.checkPlaceholders(any); err != nil {
+	if err := r.checkPlaceholders(); err != nil {
 		return p, err
 	}
 	var uses [5]expr.Uses
@@ -121,11 +126,8 @@ func validPlaceholder(p []byte, mark byte) bool {
 }
 
 // checkPlaceholders looks at the names and values that expressions may refer to.
-func (r *request) checkPlaceholders(any bool) error {
+func (r *request) checkPlaceholders() error {
 	if r.has(givenNames) {
-		if !any {
-			return invalid("ExpressionAttributeNames can only be specified when using expressions")
-		}
 		if len(r.names) == 0 {
 			return invalid("ExpressionAttributeNames must not be empty")
 		}
@@ -138,9 +140,6 @@ func (r *request) checkPlaceholders(any bool) error {
 	if r.values == nil {
 		return nil
 	}
-	if r.condition == nil && r.update == nil && r.filter == nil && r.keyCondition == nil {
-		return invalid("ExpressionAttributeValues can only be specified when using expressions: %s", r.absentExpressions())
-	}
 	if len(r.values) == 0 {
 		return invalid("ExpressionAttributeValues must not be empty")
 	}
@@ -151,6 +150,17 @@ func (r *request) checkPlaceholders(any bool) error {
 	}
 	if r.valuesFault != nil {
 		return invalid("ExpressionAttributeValues contains invalid value: %s for key %s", r.valuesFault, r.valuesFaultKey)
+	}
+	return nil
+}
+
+// checkUnasked refuses placeholders without an expression that could use them.
+func (r *request) checkUnasked(expressions []string) error {
+	if r.has(givenNames) && expressions == nil {
+		return invalid("ExpressionAttributeNames can only be specified when using expressions")
+	}
+	if r.values != nil && r.condition == nil && r.update == nil && r.filter == nil && r.keyCondition == nil {
+		return invalid("ExpressionAttributeValues can only be specified when using expressions: %s", r.absentExpressions())
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ func (c *call) query() error {
 	if err := r.checkPaged("Limit"); err != nil {
 		return err
 	}
-	if r.keyCondition == nil {
+	if r.keyCondition == nil && (r.legacy == nil || r.legacy.keys == nil) {
 		return invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
 	}
 	p := page{r: &r}
@@ -22,9 +22,9 @@ func (c *call) query() error {
 	if p.plan, err = c.s.plan(&r); err != nil {
 		return err
 	}
-	terms, err := p.plan.keyCondition.KeyTerms(r.values)
+	terms, err := p.keyTerms()
 	if err != nil {
-		return invalid("%s", err)
+		return err
 	}
 	if p.t, p.space, err = c.openSpace(&r); err != nil {
 		return err
@@ -35,7 +35,7 @@ func (c *call) query() error {
 	if err := p.startKey(); err != nil {
 		return err
 	}
-	if err := checkFilter(p.plan.filter, p.space.Key()); err != nil {
+	if err := p.checkFilter(); err != nil {
 		return err
 	}
 	if err := p.selects(); err != nil {
@@ -52,12 +52,23 @@ func (r *request) checkPaged(limit string) error {
 	bad.name(r.index, "indexName", false)
 	bad.atLeast(r.has(givenSegments), r.segments, 1, "totalSegments")
 	bad.returns(r)
+	if r.legacy != nil && limit == "Limit" {
+		bad.conditions(r.legacy.filter, "queryFilter", true)
+	}
 	bad.table(r.table, "tableName")
+	bad.conditionalOperator(r)
+	if r.legacy != nil && limit != "Limit" {
+		bad.conditions(r.legacy.filter, "scanFilter", true)
+	}
 	bad.atLeast(r.has(givenSegment), r.segment, 0, "segment")
 	if limit == "Limit" && r.has(givenLimit) && r.limit < 1 {
 		bad.member(limit, "Member must have value greater than or equal to 1")
 	} else {
 		bad.atLeast(r.has(givenLimit), r.limit, 1, limit)
+	}
+	bad.attributesToGet(r, "attributesToGet")
+	if r.legacy != nil {
+		bad.conditions(r.legacy.keys, "keyConditions", true)
 	}
 	if r.has(givenSegments) && r.segments > maxSegments {
 		bad.add(r.segments, "totalSegments", "Member must have value less than or equal to 1000000")
@@ -65,13 +76,40 @@ func (r *request) checkPaged(limit string) error {
 	if err := bad.err(); err != nil {
 		return err
 	}
-	if err := r.refuseLegacy(); err != nil {
+	if err := r.checkMixing(); err != nil {
 		return err
+	}
+	if r.legacy != nil {
+		if err := checkConditions(r.legacy.filter); err != nil {
+			return err
+		}
+		if err := r.legacy.checkAttributes(); err != nil {
+			return err
+		}
 	}
 	if r.valueFault != nil {
 		return invalid("The provided starting key is invalid: %s", r.valueFault)
 	}
 	return nil
+}
+
+// keyTerms are the terms of the key condition, in either form.
+func (p *page) keyTerms() ([]expr.KeyTerm, error) {
+	if p.plan.keyCondition != nil {
+		terms, err := p.plan.keyCondition.KeyTerms(p.r.values)
+		if err != nil {
+			return nil, invalid("%s", err)
+		}
+		return terms, nil
+	}
+	if err := checkConditions(p.r.legacy.keys); err != nil {
+		return nil, err
+	}
+	var terms []expr.KeyTerm
+	for i := range p.r.legacy.keys {
+		terms = append(terms, p.r.legacy.keys[i].KeyTerm())
+	}
+	return terms, nil
 }
 
 // keyRange turns the terms of a key condition into a range of the space.
@@ -87,21 +125,25 @@ func (p *page) keyRange(terms []expr.KeyTerm) error {
 		}
 	}
 	switch {
-	case len(terms) > 2:
+	case len(terms) < 1 || len(terms) > 2:
 		return invalid("Conditions can be of length 1 or 2 only")
-	case hash == nil:
-		return invalid("Query condition missed key schema element: %s", k.Hash.Name)
 	case len(terms) == 2 && k.Range.Name == "":
 		return invalid("Query key condition not supported")
-	case len(terms) == 2 && sort == nil:
-		return invalid("Query condition missed key schema element: %s", k.Range.Name)
+	case hash == nil:
+		return invalid("Query condition missed key schema element: %s", k.Hash.Name)
 	}
 	for _, t := range []struct {
 		term *expr.KeyTerm
 		key  store.KeyAttribute
 	}{{hash, k.Hash}, {sort, k.Range}} {
 		if t.term == nil {
+			if len(terms) == 2 {
+				return invalid("Query condition missed key schema element: %s", k.Range.Name)
+			}
 			continue
+		}
+		if t.term.Operator == "" { // of a condition that is no lookup
+			return invalid("Attempted conditional constraint is not an indexable operation")
 		}
 		if t.term.Value.Type() != t.key.Type || t.term.High != nil && t.term.High.Type() != t.key.Type {
 			return invalid("One or more parameter values were invalid: Condition parameter type does not match schema type")
@@ -109,9 +151,9 @@ func (p *page) keyRange(terms []expr.KeyTerm) error {
 		if t.key.Type != item.Number && len(t.term.Value.Payload()) == 0 {
 			return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: %s", t.key.Name)
 		}
-	}
-	if hash.Operator != expr.KeyEqual {
-		return invalid("Query key condition not supported")
+		if t.term == hash && hash.Operator != expr.KeyEqual {
+			return invalid("Query key condition not supported")
+		}
 	}
 	var b store.Bound
 	if sort != nil {

@@ -19,10 +19,10 @@ type request struct {
 	consistent, backward                                    bool
 	limit, segment, segments                                int64
 	present                                                 given
-	legacy                                                  []string
-	valueFault                                              error  // of item, key or start key
-	valuesFault                                             error  // of values
-	valuesFaultKey                                          string // and where
+	legacy                                                  *legacy // nil without older parameters
+	valueFault                                              error   // of item, key or start key
+	valuesFault                                             error   // of values
+	valuesFaultKey                                          string  // and where
 }
 
 // given marks parameters whose zero value means something.
@@ -57,9 +57,6 @@ func (d *decoder) doc(fault *error) item.Doc {
 	}
 	return item.Doc(d.arena[start:len(d.arena):len(d.arena)])
 }
-
-// legacyParameters are those of before expressions.
-var legacyParameters = []string{"AttributesToGet", "AttributeUpdates", "ConditionalOperator", "Expected", "KeyConditions", "QueryFilter", "ScanFilter"}
 
 // request reads an object of parameters.
 func (d *decoder) request(r *request) {
@@ -130,10 +127,9 @@ func (d *decoder) parameter(r *request, key []byte) {
 		r.segments = d.Int()
 		r.present |= givenSegments
 	default:
-		if slices.Contains(legacyParameters, string(key)) {
-			r.legacy = append(r.legacy, string(key))
+		if !d.legacyParameter(r, string(key)) {
+			d.Skip()
 		}
-		d.Skip()
 	}
 }
 

@@ -65,6 +65,7 @@ func (d *decoder) action(a *action) {
 		}
 		a.count++
 		d.request(&a.request)
+		a.request.legacy = nil // not known here
 	}
 }
 
@@ -121,7 +122,7 @@ func (c *call) prepareAction(a *action) (err error) {
 	if a.kind == "Put" {
 		a.given = a.request.item
 	}
-	if err := a.refuseLegacy(); err != nil {
+	if err := a.checkMixing(); err != nil {
 		return err
 	}
 	if a.valueFault != nil {

@@ -113,29 +113,6 @@ func (c *constraints) returns(r *request) {
 	c.oneOf(r.onFailure, "returnValuesOnConditionCheckFailure", "ALL_OLD", "NONE")
 }
 
-// refuseLegacy refuses the parameters of before expressions, which the service does not have.
-func (r *request) refuseLegacy() error {
-	if len(r.legacy) == 0 {
-		return nil
-	}
-	var both []string
-	for _, e := range []struct {
-		text []byte
-		name string
-	}{
-		{r.projection, "ProjectionExpression"}, {r.update, "UpdateExpression"}, {r.condition, "ConditionExpression"},
-		{r.filter, "FilterExpression"}, {r.keyCondition, "KeyConditionExpression"},
-	} {
-		if e.text != nil {
-			both = append(both, e.name)
-		}
-	}
-	if both != nil {
-		return invalid("Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {%s} Expression parameters: {%s}", strings.Join(r.legacy, ", "), strings.Join(both, ", "))
-	}
-	return invalid("The parameters {%s} are not supported; use expressions", strings.Join(r.legacy, ", "))
-}
-
 // checkItemKey wants an item to hold the table's key, well formed.
 func checkItemKey(t *table, d item.Doc) error {
 	for _, k := range []store.KeyAttribute{t.schema.Key.Hash, t.schema.Key.Range} {

@@ -13,6 +13,8 @@ func (c *call) putItem() error {
 	var bad constraints
 	bad.table(r.table, "tableName")
 	bad.notNull(r.item == nil, "item")
+	bad.conditionalOperator(&r)
+	bad.expected(&r)
 	bad.returns(&r)
 	if err := bad.err(); err != nil {
 		return err
@@ -24,7 +26,7 @@ func (c *call) putItem() error {
 }
 
 func (r *request) checkPut() error {
-	if err := r.refuseLegacy(); err != nil {
+	if err := r.checkMixing(); err != nil {
 		return err
 	}
 	if r.valueFault != nil {
@@ -69,15 +71,21 @@ func (r *request) checkKeyed() error {
 	var bad constraints
 	bad.table(r.table, "tableName")
 	bad.notNull(r.key == nil, "key")
+	bad.conditionalOperator(r)
+	bad.expected(r)
+	bad.attributesToGet(r, "attributesToGet")
 	bad.returns(r)
 	if err := bad.err(); err != nil {
 		return err
 	}
-	if err := r.refuseLegacy(); err != nil {
+	if err := r.checkMixing(); err != nil {
 		return err
 	}
 	if r.valueFault != nil {
 		return invalid("%s", r.valueFault)
+	}
+	if r.legacy != nil {
+		return r.legacy.checkAttributes()
 	}
 	return nil
 }

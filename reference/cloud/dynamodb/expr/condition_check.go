@@ -89,7 +89,7 @@ func (n *node) checkBounds(values item.Doc) error {
 	if n.args[1].op != opValue || n.args[2].op != opValue {
 		return nil
 	}
-	low, high := values.Get(n.args[1].text), values.Get(n.args[2].text)
+	low, high := n.args[1].given(values), n.args[2].given(values)
 	what := ""
 	if low.Type() != high.Type() {
 		what = "same data type for lower and upper bounds"
@@ -125,7 +125,7 @@ func (n *node) checkFunction(values item.Doc) error {
 	case "attribute_type":
 		switch t := n.args[1].literal(values); t {
 		case item.String:
-			if name := values.Get(n.args[1].text).Payload(); item.ParseType(string(name)) == item.NoType {
+			if name := n.args[1].given(values).Payload(); item.ParseType(string(name)) == item.NoType {
 				return errorf("Invalid attribute type name found; type: %s, valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}", name)
 			}
 		case item.NoType:

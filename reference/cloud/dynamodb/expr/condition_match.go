@@ -89,7 +89,7 @@ func (n *node) value(d, values item.Doc) item.Value {
 	case opPath:
 		return d.Lookup(n.path)
 	case opValue:
-		return values.Get(n.text)
+		return n.given(values)
 	}
 	return size(n.args[0].value(d, values)) // the one function that is an operand
 }

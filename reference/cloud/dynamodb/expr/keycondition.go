@@ -72,9 +72,9 @@ func (n *node) keyTerms(into []KeyTerm, values item.Doc) ([]KeyTerm, error) {
 			}
 		case opValue:
 			if term.Value == nil {
-				term.Value = values.Get(a.text)
+				term.Value = a.given(values)
 			} else {
-				term.High = values.Get(a.text)
+				term.High = a.given(values)
 			}
 		}
 	}

@@ -34,7 +34,8 @@ type node struct {
 	op        op
 	text      string // the :placeholder, the function's name, the comparison's operator
 	path      item.Path
-	undefined string // the first #placeholder of the path without a name
+	fixed     item.Value // of an operand that is a value itself, not a :placeholder
+	undefined string     // the first #placeholder of the path without a name
 	args      []*node
 	inParens  bool
 }
@@ -249,7 +250,7 @@ func (n *node) undefinedOperand(values item.Doc) error {
 	switch {
 	case n.op == opPath && n.undefined != "":
 		return errorf("An expression attribute name used in the document path is not defined; attribute name: %s", n.undefined)
-	case n.op == opValue && values.Get(n.text) == nil:
+	case n.op == opValue && n.given(values) == nil:
 		return errorf("An expression attribute value used in expression is not defined; attribute value: %s", n.text)
 	}
 	for _, a := range n.args {
@@ -260,12 +261,20 @@ func (n *node) undefinedOperand(values item.Doc) error {
 	return nil
 }
 
+// given is the value of an opValue.
+func (n *node) given(values item.Doc) item.Value {
+	if n.fixed != nil {
+		return n.fixed
+	}
+	return values.Get(n.text)
+}
+
 // literal is the type of a :value, NoType for other operands.
 func (n *node) literal(values item.Doc) item.Type {
 	if n.op != opValue {
 		return item.NoType
 	}
-	return values.Get(n.text).Type()
+	return n.given(values).Type()
 }
 
 func samePath(a, b item.Path) bool {

@@ -27,9 +27,10 @@ type action struct {
 
 // Update is a parsed UpdateExpression.
 type Update struct {
-	actions []action
-	touched *item.Projection
-	uses    Uses
+	actions  []action
+	touched  *item.Projection
+	uses     Uses
+	mismatch error // of ADD or DELETE with an attribute of another type
 }
 
 // ParseUpdate parses an UpdateExpression.
@@ -77,7 +78,7 @@ func ParseUpdate(text string, names []Name) (*Update, error) {
 	if err := first(p.faults.overlap, p.faults.conflict); err != nil {
 		return nil, err
 	}
-	u.uses, u.touched = p.uses, item.NewProjection(paths)
+	u.uses, u.touched, u.mismatch = p.uses, item.NewProjection(paths), ErrOperandType
 	return u, nil
 }
 
@@ -156,6 +157,13 @@ func (p *parser) setValue() (*node, error) {
 
 // Uses are the placeholders the update mentions.
 func (u *Update) Uses() Uses { return u.uses }
+
+// Creates says whether the update makes an item where there is none: one that only takes away
+// does not.
+func (u *Update) Creates() bool {
+	adds := func(a action) bool { return a.section == sectionSet || a.section == sectionAdd }
+	return len(u.actions) == 0 || slices.ContainsFunc(u.actions, adds)
+}
 
 // Paths are the paths the update changes.
 func (u *Update) Paths() []item.Path {

@@ -6,6 +6,7 @@ import "github.com/retailflow/stampede/reference/cloud/dynamodb/item"
 const (
 	ErrNoAttribute = Error("The provided expression refers to an attribute that does not exist in the item")
 	ErrOperandType = Error("An operand in the update expression has an incorrect data type")
+	ErrUpdateType  = Error("Type mismatch for attribute to update")
 )
 
 // Apply appends the item as the update leaves it. All operands are read from the item as it
@@ -14,14 +15,14 @@ const (
 func (u *Update) Apply(dst []byte, old, values item.Doc) ([]byte, error) {
 	n := item.EditDoc(old)
 	for _, a := range u.actions {
-		if err := a.apply(n, old, values); err != nil {
+		if err := a.apply(n, old, values, u.mismatch); err != nil {
 			return nil, err
 		}
 	}
 	return n.AppendDoc(dst), nil
 }
 
-func (a *action) apply(n *item.Node, old, values item.Doc) error {
+func (a *action) apply(n *item.Node, old, values item.Doc, mismatch error) error {
 	path := a.path.path
 	if a.section == sectionRemove {
 		return n.Remove(path)
@@ -33,7 +34,7 @@ func (a *action) apply(n *item.Node, old, values item.Doc) error {
 		}
 		return n.Set(path, v)
 	}
-	v, now := values.Get(a.value.text), old.Lookup(path)
+	v, now := a.value.given(values), old.Lookup(path)
 	switch {
 	case now == nil && a.section == sectionAdd:
 		return n.Set(path, v)
@@ -43,13 +44,16 @@ func (a *action) apply(n *item.Node, old, values item.Doc) error {
 		}
 		return nil
 	case now.Type() != v.Type():
-		return ErrOperandType
+		return mismatch
 	case a.section == sectionDelete:
 		left, ok := item.SubtractSets(nil, now, v)
 		if !ok {
 			return n.Remove(path)
 		}
 		return n.Set(path, left)
+	case v.Type() == item.List: // only of older parameters
+		both := append(append(make([]byte, 0, len(now)+len(v)), now.Payload()...), v.Payload()...)
+		return n.Set(path, item.AppendScalar(nil, item.List, both))
 	case v.Type() == item.Number:
 		sum, err := item.AddNumbers(nil, now.Payload(), v.Payload())
 		if err != nil {
@@ -64,7 +68,7 @@ func (a *action) apply(n *item.Node, old, values item.Doc) error {
 func (n *node) compute(old, values item.Doc) (item.Value, error) {
 	switch n.op {
 	case opValue:
-		return values.Get(n.text), nil
+		return n.given(values), nil
 	case opPath:
 		if v := old.Lookup(n.path); v != nil {
 			return v, nil
