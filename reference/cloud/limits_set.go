@@ -1,0 +1,178 @@
+package cloud
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ErrUnknownLimit is wrapped where a service, or a limit of it, has a name that nobody has.
+var ErrUnknownLimit = errors.New("unknown limit")
+
+// LimitServices are the names of the services that have limits, sorted.
+func LimitServices() []string {
+	names := make([]string, 0, 8)
+	for field := range reflect.TypeFor[Limits]().Fields() {
+		names = append(names, field.Tag.Get("yaml"))
+	}
+	slices.Sort(names)
+	return names
+}
+
+// LimitNames are the names of a service's limits, in the order of their declaration; nil of an
+// unknown service.
+func LimitNames(service string) []string {
+	l := AWSLimits()
+	v := l.service(service)
+	if !v.IsValid() {
+		return nil
+	}
+	var names []string
+	for field := range v.Type().Fields() {
+		names = append(names, field.Tag.Get("yaml"))
+	}
+	return names
+}
+
+// Set changes one limit. A value is a number above zero, of bytes, units or calls a second, or a
+// duration with its unit. Zero is refused: a service takes it for no limit at all, which [Limits.Off]
+// says aloud. The error wraps [ErrUnknownLimit] if it is about a name, not about the value.
+func (l *Limits) Set(service, name, value string) error {
+	l.ensureDefaults()
+	v := l.service(service)
+	if !v.IsValid() {
+		return fmt.Errorf("%w: no service %q; allowed: %s", ErrUnknownLimit, service, strings.Join(LimitServices(), ", "))
+	}
+	at := slices.Index(LimitNames(service), name)
+	if at < 0 {
+		return fmt.Errorf("%w %q of %s; allowed: %s", ErrUnknownLimit, name, service, strings.Join(LimitNames(service), ", "))
+	}
+	if err := parseLimit(v.Field(at), value); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// Off lifts all limits of one service, but those without which it does not work.
+func (l *Limits) Off(service string) error {
+	l.ensureDefaults()
+	none := NoLimits()
+	v := l.service(service)
+	if !v.IsValid() {
+		return fmt.Errorf("%w: no service %q; allowed: %s", ErrUnknownLimit, service, strings.Join(LimitServices(), ", "))
+	}
+	v.Set(none.service(service))
+	return nil
+}
+
+// service is the settable struct of a service's limits, or the invalid value.
+func (l *Limits) service(name string) reflect.Value {
+	v := reflect.ValueOf(l).Elem()
+	for i := range v.NumField() {
+		if v.Type().Field(i).Tag.Get("yaml") == name {
+			return v.Field(i).Elem()
+		}
+	}
+	return reflect.Value{}
+}
+
+// parseLimit reads a value into a field of a service's limits.
+func parseLimit(into reflect.Value, text string) error {
+	zero := fmt.Errorf("%s is no limit: want more than zero; off in place of the service's settings lifts all of them", text)
+	switch into.Interface().(type) {
+	case time.Duration:
+		d, err := time.ParseDuration(text)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%q is not a duration: write it with a unit, such as 250ms, 2s or 5m", text)
+		case d <= 0:
+			return zero
+		}
+		into.SetInt(int64(d))
+	case float64:
+		x, err := strconv.ParseFloat(text, 64)
+		switch {
+		case err != nil || math.IsNaN(x) || math.IsInf(x, 0):
+			return fmt.Errorf("%q is not a number", text)
+		case x <= 0:
+			return zero
+		}
+		into.SetFloat(x)
+	default:
+		n, err := strconv.ParseInt(text, 10, 64)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%q is not a whole number", text)
+		case n <= 0:
+			return zero
+		}
+		into.SetInt(n)
+	}
+	return nil
+}
+
+// formatLimit is the text that [Limits.Set] reads back.
+func formatLimit(v reflect.Value) string {
+	switch x := v.Interface().(type) {
+	case time.Duration:
+		return x.String()
+	case float64:
+		return strconv.FormatFloat(x, 'f', -1, 64)
+	}
+	return strconv.FormatInt(v.Int(), 10)
+}
+
+// LimitChange is a limit that is not AWS's.
+type LimitChange struct {
+	Service string // as in a file of limits
+	Name    string // "": all limits of the service, which are off
+	AWS     string // AWS's value, as in a file of limits; "" where Name is
+	Value   string // "off", or the changed value
+}
+
+// Changes compares the limits with AWS's and lists what differs, by service and declaration. It
+// looks at every limit there is, so none can be changed without being listed.
+func (l Limits) Changes() []LimitChange {
+	l.ensureDefaults()
+	aws, none := AWSLimits(), NoLimits()
+	var out []LimitChange
+	for _, service := range LimitServices() {
+		have, want := l.service(service), aws.service(service)
+		if have.Equal(want) {
+			continue
+		}
+		if have.Equal(none.service(service)) {
+			out = append(out, LimitChange{Service: service, Value: "off"})
+			continue
+		}
+		for i, name := range LimitNames(service) {
+			if !have.Field(i).Equal(want.Field(i)) {
+				out = append(out, LimitChange{Service: service, Name: name, AWS: formatLimit(want.Field(i)), Value: formatLimit(have.Field(i))})
+			}
+		}
+	}
+	return out
+}
+
+// Text is the limits as a file that [ReadLimits] reads back to equal ones; "" if all are AWS's.
+func (l Limits) Text() string {
+	var b strings.Builder
+	last := ""
+	for _, c := range l.Changes() {
+		switch {
+		case c.Name == "":
+			fmt.Fprintf(&b, "%s: off\n", c.Service)
+			continue
+		case c.Service != last:
+			fmt.Fprintf(&b, "%s:\n", c.Service)
+		}
+		last = c.Service
+		fmt.Fprintf(&b, "  %s: %s\n", c.Name, c.Value)
+	}
+	return b.String()
+}

@@ -1,0 +1,148 @@
+package cloud_test
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/retailflow/stampede/reference/cloud"
+)
+
+// readText reads limits from a file of the given text.
+func readText(t testing.TB, text string) (cloud.Limits, error) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "limits.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	l, err := cloud.ReadLimits(file)
+	if err != nil {
+		err = errorText(strings.ReplaceAll(err.Error(), file, "limits.yaml"))
+	}
+	return l, err
+}
+
+type errorText string
+
+func (e errorText) Error() string { return string(e) }
+
+func TestEveryServiceCanBeOffAlone(t *testing.T) {
+	require.Equal(t, []string{"apigateway", "dynamodb", "events", "firehose", "lambda", "s3", "sqs", "states"}, cloud.LimitServices())
+	aws, off := cloud.AWSLimits(), cloud.NoLimits()
+	for i, field := range reflect.VisibleFields(reflect.TypeFor[cloud.Limits]()) {
+		service := field.Tag.Get("yaml")
+		l, err := readText(t, service+": off\n")
+		require.NoError(t, err)
+		for j := range reflect.TypeFor[cloud.Limits]().NumField() {
+			want := reflect.ValueOf(aws).Field(j)
+			if i == j {
+				want = reflect.ValueOf(off).Field(j)
+			}
+			require.Equal(t, want.Elem().Interface(), reflect.ValueOf(l).Field(j).Elem().Interface(), "%s: off", service)
+		}
+		require.Equal(t, []cloud.LimitChange{{Service: service, Value: "off"}}, l.Changes())
+		require.Equal(t, service+": off\n", l.Text())
+		same, err := readText(t, service+": aws\n")
+		require.NoError(t, err)
+		require.Equal(t, aws, same)
+	}
+	require.Empty(t, aws.Changes())
+	require.Empty(t, aws.Text())
+	require.Len(t, off.Changes(), len(cloud.LimitServices()))
+	again, err := readText(t, off.Text())
+	require.NoError(t, err)
+	require.Equal(t, off, again)
+}
+
+// Every limit that is set is listed as changed, alone, and reads back from the text.
+func TestNoChangeIsForgotten(t *testing.T) {
+	for _, service := range cloud.LimitServices() {
+		require.NotEmpty(t, cloud.LimitNames(service), service)
+		for _, name := range cloud.LimitNames(service) {
+			require.NotEmpty(t, name, "a limit of %s has no name in a file", service)
+			l := cloud.AWSLimits()
+			value := "7"
+			if l.Set(service, name, value) != nil {
+				value = "7s"
+				require.NoError(t, l.Set(service, name, value))
+			}
+			changes := l.Changes()
+			require.Len(t, changes, 1, "%s.%s", service, name)
+			require.NotEmpty(t, changes[0].AWS)
+			require.NotEqual(t, value, changes[0].AWS, "choose another value for this test")
+			changes[0].AWS = ""
+			require.Equal(t, cloud.LimitChange{Service: service, Name: name, Value: value}, changes[0])
+			again, err := readText(t, l.Text())
+			require.NoError(t, err)
+			require.Equal(t, l, again)
+		}
+	}
+}
+
+func TestMistakesInAFileOfLimitsComeAllAtOnce(t *testing.T) {
+	_, err := readText(t, `dynamo: off
+dynamodb: on
+events:
+  retries: many
+  rule: 4
+  event_age: 5
+  rules: 0
+s3: {put_per_prefix: -1, get_per_prefix: .nan, get_per_prefix: 1}
+sqs:
+  in_flight: [1]
+  purge_interval: 0s
+states: [off]
+`)
+	require.EqualError(t, err, strings.TrimSpace(`
+limits.yaml:1:1: unknown service "dynamo"; allowed: apigateway, dynamodb, events, firehose, lambda, s3, sqs, states
+limits.yaml:2:11: dynamodb: want aws, off, or a mapping of its limits
+limits.yaml:4:12: retries: "many" is not a whole number
+limits.yaml:5:3: unknown limit "rule" of events; allowed: puts_per_second, invocations_per_second, batch_entries, entry_bytes, rules, targets_per_rule, pattern_bytes, retries, event_age
+limits.yaml:6:14: event_age: "5" is not a duration: write it with a unit, such as 250ms, 2s or 5m
+limits.yaml:7:10: rules: 0 is no limit: want more than zero; off in place of the service's settings lifts all of them
+limits.yaml:8:22: put_per_prefix: -1 is no limit: want more than zero; off in place of the service's settings lifts all of them
+limits.yaml:8:42: get_per_prefix: ".nan" is not a number
+limits.yaml:8:48: duplicate key "get_per_prefix"
+limits.yaml:10:14: in_flight: want a single value
+limits.yaml:11:19: purge_interval: 0s is no limit: want more than zero; off in place of the service's settings lifts all of them
+limits.yaml:12:9: states: want aws, off, or a mapping of its limits
+`))
+	for text, want := range map[string]string{
+		"lambda: [":                    "limits.yaml:1:",
+		"- a":                          "limits.yaml:1:1: limits: want a mapping of services",
+		"sqs: off\n---\nsqs: off\n":    "limits.yaml:3:4: second document",
+		"lambda: {concurrency: &a 7 }": "want a single value",
+	} {
+		_, err := readText(t, text)
+		require.ErrorContains(t, err, want, text)
+	}
+	l, err := readText(t, "# nothing\n")
+	require.NoError(t, err)
+	require.Equal(t, cloud.AWSLimits(), l)
+}
+
+// What limits print reads back as the same limits.
+func TestLimitsReadBackAsPrinted(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		l := cloud.AWSLimits()
+		for _, service := range cloud.LimitServices() {
+			if rapid.IntRange(0, 9).Draw(rt, "off") == 0 {
+				require.NoError(rt, l.Off(service))
+				continue
+			}
+			for _, name := range cloud.LimitNames(service) {
+				n := rapid.IntRange(1, 1<<40).Draw(rt, name)
+				for _, value := range []string{strconv.Itoa(n), strconv.Itoa(n) + "ns"} {
+					_ = l.Set(service, name, value) // one of the two fits
+				}
+			}
+		}
+		again, err := readText(t, l.Text())
+		require.NoError(rt, err)
+		require.Equal(rt, l, again)
+	})
+}
