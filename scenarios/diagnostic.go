@@ -43,6 +43,11 @@ func (d Diagnostics) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// Report adds a mistake.
+func (d *Diagnostics) Report(at Position, format string, args ...any) {
+	*d = append(*d, Diagnostic{at, fmt.Sprintf(format, args...)})
+}
+
 // sorted orders by position and drops repetitions.
 func (d Diagnostics) sorted() Diagnostics {
 	slices.SortStableFunc(d, func(a, b Diagnostic) int {

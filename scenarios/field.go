@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -148,18 +149,30 @@ func integer(key string, to *int, low, high int) field {
 	return within(value(key, to, parse, strconv.Itoa), to, low, high, strconv.Itoa)
 }
 
-func unsigned(key string, to *uint64) field {
+// seed is a whole number above 0; 0 is that none was given.
+func seed(key string, to *uint64) field {
 	parse := func(text string) (uint64, error) {
 		if looksOctal(text) {
 			return 0, octal(text)
 		}
 		n, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("%q is not a whole number from 0 to 18446744073709551615", text)
+		switch {
+		case err == nil && n == 0:
+			return 0, errors.New("0 is no seed: leave the key out, and the run draws one")
+		case err != nil:
+			return 0, fmt.Errorf("%q is not a whole number from 1 to 18446744073709551615", text)
 		}
 		return n, nil
 	}
-	return value(key, to, parse, func(n uint64) string { return strconv.FormatUint(n, 10) })
+	f := value(key, to, parse, func(n uint64) string { return strconv.FormatUint(n, 10) })
+	show := f.show
+	f.show = func() *node {
+		if *to == 0 {
+			return nil
+		}
+		return show()
+	}
+	return f
 }
 
 func text(key string, to *string) field {
@@ -170,6 +183,19 @@ func text(key string, to *string) field {
 			return nil
 		}
 		return show()
+	}
+	return f
+}
+
+// filled is a text that says something if it is there at all.
+func filled(key string, to *string) field {
+	f := text(key, to)
+	read := f.read
+	f.read = func(d *decoder, n *node) {
+		read(d, n)
+		if n.form == scalar && *to == "" {
+			d.report(n.Position, "%s: is empty: leave the key out for the default", key)
+		}
 	}
 	return f
 }

@@ -37,15 +37,15 @@ func Source(name string) ([]byte, error) {
 }
 
 // Open reads a shipped scenario by its name, or a file: a name with a slash, or one that ends in
-// .yaml or .yml. It applies overrides as [Parse] does. The error is [Diagnostics], wraps
+// .yaml or .yml. It applies overrides and checks as [Parse] does. The error is [Diagnostics], wraps
 // [ErrNotFound], or is the file system's.
-func Open(nameOrFile string, overrides []string) (*Scenario, error) {
+func Open(nameOrFile string, overrides []string, checks ...Check) (*Scenario, error) {
 	if !strings.ContainsAny(nameOrFile, "/\\") && !strings.HasSuffix(nameOrFile, ".yaml") && !strings.HasSuffix(nameOrFile, ".yml") {
 		text, err := Source(nameOrFile)
 		if err != nil {
 			return nil, err
 		}
-		s, err := Parse(nameOrFile+".yaml", text, overrides)
+		s, err := Parse(nameOrFile+".yaml", text, overrides, checks...)
 		if s != nil {
 			s.File = ""
 		}
@@ -58,5 +58,5 @@ func Open(nameOrFile string, overrides []string) (*Scenario, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read scenario: %w", err)
 	}
-	return Parse(nameOrFile, text, overrides)
+	return Parse(nameOrFile, text, overrides, checks...)
 }

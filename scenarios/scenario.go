@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
@@ -21,7 +22,7 @@ type Scenario struct {
 	Name        string
 	Description string
 	Target      Target
-	Seed        uint64 // 0: drawn by the run, and printed
+	Seed        uint64 // 0 is none: the run draws one, and prints it
 	Tenants     Tenants
 	Load        Load
 	Delivery    Delivery
@@ -35,14 +36,35 @@ type Scenario struct {
 	SelfWatch   SelfWatch
 
 	where map[any]Position
+	whole Position
+}
+
+// Check finds mistakes that only those who carry a scenario out can see.
+type Check struct {
+	Reads []string // the scenario's keys that it looks at: if one of them is wrong already, it is not asked
+	Find  func(*Scenario) Diagnostics
+}
+
+// At is where a value stands in the text, given its address in the scenario, or the first of
+// several that stands there; the scenario's beginning if none does.
+func (s *Scenario) At(values ...any) Position {
+	for _, v := range values {
+		if p, ok := s.where[v]; ok {
+			return p
+		}
+	}
+	if s.whole != (Position{}) {
+		return s.whole
+	}
+	return Position{File: cmp.Or(s.File, s.Name)}
 }
 
 // Tenants is how many retailers there are and how unequal they are.
 type Tenants struct {
 	Count    int
 	Sizes    Sizes
-	Sigma    float64 // of lognormal sizes
-	Exponent float64 // of Zipf sizes
+	Sigma    float64 // of lognormal sizes; 0 makes all equal
+	Exponent float64 // of Zipf sizes; 0 makes all equal
 }
 
 // Sizes names a distribution of tenants' sizes.
@@ -131,7 +153,7 @@ type RealOrders struct {
 	On     bool
 	File   string // "": the excerpt that comes with stampede
 	Tenant string // "": the first tenant of the plan
-	Day    string // yyyy-mm-dd of the file; "": its busiest
+	Day    string // yyyy-mm-dd of File; "": its busiest
 }
 
 // Limits says which of AWS's limits bite.
@@ -159,8 +181,8 @@ type ServiceLimits struct {
 
 // LimitSetting is one number, as it was written, and where.
 type LimitSetting struct {
-	Name, Value string
-	Position    Position
+	Name, Value     string
+	NameAt, ValueAt Position
 }
 
 // SelfWatch says when the harness or its machine is too sick to be believed.

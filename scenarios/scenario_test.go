@@ -30,7 +30,7 @@ load:
 func equal(t *testing.T, want, got *scenarios.Scenario) {
 	t.Helper()
 	require.Empty(t, cmp.Diff(want, got, cmpopts.IgnoreUnexported(scenarios.Scenario{}), cmpopts.IgnoreFields(scenarios.Scenario{}, "File"), cmpopts.EquateEmpty(),
-		cmpopts.IgnoreFields(scenarios.LimitSetting{}, "Position")))
+		cmpopts.IgnoreFields(scenarios.LimitSetting{}, "NameAt", "ValueAt")))
 }
 
 // Every mistake of every file is reported, at its place.
@@ -138,7 +138,7 @@ func TestOverrides(t *testing.T) {
 	require.Equal(t, time.Second, s.Objectives.P99)
 	require.Len(t, s.Limits.Services, 2)
 	require.Equal(t, "in_flight", s.Limits.Services[0].Settings[0].Name)
-	require.Equal(t, "--set limits.sqs.in_flight=1000", s.Limits.Services[0].Settings[0].Position.String())
+	require.Equal(t, "--set limits.sqs.in_flight=1000", s.Limits.Services[0].Settings[0].ValueAt.String())
 	require.Equal(t, scenarios.LimitsOff, s.Limits.Services[1].Mode)
 
 	plain, err := scenarios.Open("black-friday", nil)
@@ -151,6 +151,51 @@ func TestOverrides(t *testing.T) {
 	again, err := scenarios.Parse("printed.yaml", []byte(s.Text()), nil)
 	require.NoError(t, err, "%s", s.Text())
 	equal(t, s, again)
+}
+
+// A zero that may be written is zero: it is neither the default nor lost in the text.
+func TestZeroIsZero(t *testing.T) {
+	s, err := scenarios.Parse("zero.yaml", []byte(minimal), []string{
+		"tenants.sigma=0", "tenants.exponent=0", "load.mix.webhooks=0%", "load.mix.reads=0/s", "load.mix.replays=0%",
+		"release.min-effect=0%", "release.ladder.for=0s", "release.ladder.every=0s",
+		"objectives.availability=0%", "objectives.unknown=0%", "self-watch.unsent=0%",
+		"faults=[{name: bad, at: 0s, for: 1s, release-function: {function: ingest-events, defect: slow(1s)}}]",
+	})
+	require.NoError(t, err)
+	again, err := scenarios.Parse("printed.yaml", []byte(s.Text()), nil)
+	require.NoError(t, err)
+	equal(t, s, again)
+	for name, zero := range map[string]float64{
+		"sigma": again.Tenants.Sigma, "exponent": again.Tenants.Exponent, "webhooks": again.Load.Mix.Webhooks,
+		"reads": float64(again.Load.Mix.ReadRate), "replays": again.Load.Mix.ReplayRate, "min-effect": float64(again.Release.MinEffect),
+		"for": again.Release.Ladder.For.Seconds(), "every": again.Faults[0].ReleaseFunction.Ladder.Every.Seconds(),
+		"availability": float64(again.Objectives.Availability), "unknown": float64(again.Objectives.Unknown), "unsent": float64(again.SelfWatch.Unsent),
+		"at": again.Faults[0].At.Seconds(),
+	} {
+		require.Zero(t, zero, name)
+	}
+}
+
+// Checks of others report beside the parser's own mistakes, unless what they read is wrong already.
+func TestChecksReportAtOnce(t *testing.T) {
+	asked := 0
+	check := scenarios.Check{Reads: []string{"drain"}, Find: func(s *scenarios.Scenario) (found scenarios.Diagnostics) {
+		asked++
+		found.Report(s.At(&s.Drain), "too long: %s", s.Drain)
+		found.Report(s.At(&s.Seed), "no seed")
+		return found
+	}}
+	text := []byte("name: one\ndrain:\n  deadline: 5s\nload: {phases: [{name: a, for: 5s, rate: 5}]}\n")
+	_, err := scenarios.Parse("a.yaml", text, nil, check)
+	require.EqualError(t, err, `a.yaml:1:1: no seed
+a.yaml:3:13: too long: 5s
+a.yaml:4:42: rate: rate "5" has no unit: write it with a unit, such as 174/s, 50000/min or 15000000/d`)
+	_, err = scenarios.Parse("a.yaml", text, []string{"drain.deadline=6s"}, check)
+	require.ErrorContains(t, err, "--set drain.deadline=6s: too long: 6s")
+	require.Equal(t, 2, asked)
+	_, err = scenarios.Parse("a.yaml", text, []string{"drain.deadline=never"}, check)
+	require.Error(t, err)
+	require.Equal(t, 2, asked, "what it reads is wrong")
 }
 
 func TestMistakesInOverridesNameTheOverride(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 var (
 	functions = []string{"ingest-events", "ingest-webhooks", "process-products", "process-orders", "process-customers", "process-insights", "query-analytics"}
 	answering = []string{"ingest-events", "ingest-webhooks", "query-analytics"}
-	services  = []string{"apigateway", "dynamodb", "eventbridge", "firehose", "lambda", "s3", "sqs", "stepfunctions"}
+	services  = []string{"apigateway", "dynamodb", "events", "firehose", "lambda", "s3", "sqs", "states"} // as `stampede cloud` names them
 )
 
 const (
@@ -26,9 +26,9 @@ func (s *Scenario) fields() []field {
 		word("name", &s.Name).must(),
 		text("description", &s.Description),
 		oneOf("target", &s.Target, TargetEmbedded),
-		unsigned("seed", &s.Seed),
+		seed("seed", &s.Seed),
 		group("tenants",
-			integer("count", &s.Tenants.Count, 1, 1_000_000),
+			integer("count", &s.Tenants.Count, 1, 9999),
 			oneOf("sizes", &s.Tenants.Sizes, Lognormal, Zipf),
 			number("sigma", &s.Tenants.Sigma, 0, 4),
 			number("exponent", &s.Tenants.Exponent, 0, 3),
@@ -45,7 +45,7 @@ func (s *Scenario) fields() []field {
 			duration("timeout", &s.Load.Timeout, 100*time.Millisecond, time.Minute),
 		).must(),
 		group("delivery",
-			duration("buffer", &s.Delivery.Buffer, 0, 900*time.Second),
+			duration("buffer", &s.Delivery.Buffer, time.Second, 900*time.Second),
 			size("buffer-size", &s.Delivery.BufferSize, 1e6, 128e6),
 		),
 		group("roll-up",
@@ -69,8 +69,8 @@ func (s *Scenario) fields() []field {
 		group("drain", duration("deadline", &s.Drain, time.Second, time.Hour)),
 		group("real-orders",
 			toggle("replay", &s.RealOrders.On),
-			text("file", &s.RealOrders.File),
-			text("tenant", &s.RealOrders.Tenant),
+			filled("file", &s.RealOrders.File),
+			filled("tenant", &s.RealOrders.Tenant),
 			day("day", &s.RealOrders.Day),
 		),
 		s.Limits.field(),
@@ -164,7 +164,7 @@ func (s *Scenario) faultFields(f *Fault) []field {
 
 func (l *Ladder) field() field {
 	return group("ladder",
-		share("first", &l.First, 0.0001, 1),
+		share("first", &l.First, 0.0001, 0.99),
 		duration("for", &l.For, 0, longest),
 		share("step", &l.Step, 0.001, 1),
 		duration("every", &l.Every, 0, longest),
@@ -241,7 +241,7 @@ func (s *ServiceLimits) read(d *decoder, p pair) {
 	}
 	for _, setting := range p.value.pairs {
 		if d.scalar(setting.key, setting.value) {
-			s.Settings = append(s.Settings, LimitSetting{setting.key, setting.value.text, setting.Position})
+			s.Settings = append(s.Settings, LimitSetting{setting.key, setting.value.text, setting.Position, setting.value.Position})
 		}
 	}
 }

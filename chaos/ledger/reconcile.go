@@ -19,7 +19,7 @@ type Options struct {
 	Settle time.Duration // 0 means 5 minutes
 
 	Windows      []Window // in which unknown outcomes are expected
-	UnknownLimit float64  // share of requests outside of them; 0 means 0.001
+	UnknownLimit float64  // share of requests outside of them; 0 allows none
 	Poison       bool     // the scenario sends what must end up in a dead-letter queue
 	Undrained    []string // what had not come to rest when the sinks were read
 	Examples     int      // kept for a check; 0 means 10
@@ -28,9 +28,6 @@ type Options struct {
 func (o *Options) ensureDefaults() {
 	if o.Settle == 0 {
 		o.Settle = 5 * time.Minute
-	}
-	if o.UnknownLimit == 0 {
-		o.UnknownLimit = 0.001
 	}
 	if o.Examples == 0 {
 		o.Examples = 10

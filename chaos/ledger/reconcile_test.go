@@ -471,11 +471,17 @@ func TestUnknownOutcomes(t *testing.T) {
 		return l
 	}
 	check := func(l *ledger.Ledger, w ...ledger.Window) ledger.Check {
-		r := reconcile(t, l, ledger.Sinks{}, ledger.Options{Windows: w})
+		r := reconcile(t, l, ledger.Sinks{}, ledger.Options{Windows: w, UnknownLimit: 0.001})
 		return *r.Check(ledger.CheckUnknown)
 	}
 	window := ledger.Window{From: start.Add(100 * time.Second), To: start.Add(200 * time.Second)}
 	require.Equal(t, ledger.Pass, check(send(500*time.Second)).Status, "1 of 1001 is 0.1 %")
+	strict := func(l *ledger.Ledger) ledger.Check {
+		r := reconcile(t, l, ledger.Sinks{}, ledger.Options{})
+		return *r.Check(ledger.CheckUnknown)
+	}
+	require.Equal(t, ledger.Fail, strict(send(500*time.Second)).Status, "a limit of zero allows none")
+	require.Equal(t, ledger.Pass, strict(send()).Status)
 	require.Equal(t, ledger.Fail, check(send(500*time.Second, 600*time.Second)).Status)
 	require.Contains(t, check(send(500*time.Second, 600*time.Second)).Examples[0], "2 of 1002 requests")
 	require.Equal(t, ledger.Pass, check(send(150*time.Second, 160*time.Second, 97*time.Second), window).Status, "inside, or reaching in")

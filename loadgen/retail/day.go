@@ -2,6 +2,7 @@ package retail
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	_ "embed" // the excerpt
 	"encoding/csv"
@@ -43,51 +44,75 @@ var ErrNoLines = errors.New("no line of that day")
 //go:embed testdata/online-retail/2010-12-09.csv.gz
 var excerpt []byte
 
-// Excerpt is the day that comes with the program: 2010-12-09, 2,891 lines.
-func Excerpt() (*Day, error) { return Read(bytes.NewReader(excerpt), "2010-12-09") }
-
 // columns of the file, in order.
 var columns = []string{"InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"}
 
-// Read takes the lines of one day (2010-12-09) from a gzip CSV of UCI's "Online Retail". The
-// error names the line at fault, or is [ErrNoLines].
+// ExcerptDate is the day that comes with the program.
+const ExcerptDate = "2010-12-09"
+
+// Excerpt is the day that comes with the program: 2,891 lines.
+func Excerpt() (*Day, error) { return Read(bytes.NewReader(excerpt), ExcerptDate) }
+
+// Read takes the lines of one day (2010-12-09) from a gzip CSV of UCI's "Online Retail"; of its
+// busiest day, the one of most lines, if date is "". The error names the line at fault, or is
+// [ErrNoLines].
 func Read(r io.Reader, date string) (*Day, error) {
+	days, err := read(r, date)
+	if err != nil {
+		return nil, fmt.Errorf("read retail day %s: %w", cmp.Or(date, "(the busiest)"), err)
+	}
+	var busiest *Day
+	for _, day := range days {
+		if busiest == nil || len(day.Lines) > len(busiest.Lines) || len(day.Lines) == len(busiest.Lines) && day.Date < busiest.Date {
+			busiest = day
+		}
+	}
+	if busiest == nil {
+		return nil, fmt.Errorf("read retail day %s: %w", cmp.Or(date, "(the busiest)"), ErrNoLines)
+	}
+	return busiest, nil
+}
+
+// read takes the lines of one day, or of all days if date is "".
+func read(r io.Reader, date string) (map[string]*Day, error) {
 	unzipped, err := gzip.NewReader(r)
 	if err != nil {
-		return nil, fmt.Errorf("read retail day %s: not gzip: %w", date, err)
+		return nil, fmt.Errorf("not gzip: %w", err)
 	}
 	rows := csv.NewReader(unzipped)
 	rows.ReuseRecord = true
 	head, err := rows.Read()
 	if err != nil {
-		return nil, fmt.Errorf("read retail day %s: header: %w", date, err)
+		return nil, fmt.Errorf("header: %w", err)
 	}
 	if !slices.Equal(head, columns) {
-		return nil, fmt.Errorf("read retail day %s: columns %q: want %q", date, head, columns)
+		return nil, fmt.Errorf("columns %q: want %q", head, columns)
 	}
-	day := &Day{Date: date}
+	days := map[string]*Day{}
 	for {
 		row, err := rows.Read()
 		if err == io.EOF {
-			break
+			return days, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read retail day %s: %w", date, err)
+			return nil, err
 		}
-		if !strings.HasPrefix(row[4], date+" ") {
+		on, _, _ := strings.Cut(row[4], " ")
+		if date != "" && on != date {
 			continue
 		}
 		line, err := parse(row)
 		if err != nil {
 			at, _ := rows.FieldPos(0)
-			return nil, fmt.Errorf("read retail day %s: line %d: %w", date, at, err)
+			return nil, fmt.Errorf("line %d: %w", at, err)
+		}
+		day := days[on]
+		if day == nil {
+			day = &Day{Date: strings.Clone(on)}
+			days[day.Date] = day
 		}
 		day.Lines = append(day.Lines, line)
 	}
-	if len(day.Lines) == 0 {
-		return nil, fmt.Errorf("read retail day %s: %w", date, ErrNoLines)
-	}
-	return day, nil
 }
 
 func parse(row []string) (Line, error) {

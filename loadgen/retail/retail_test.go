@@ -146,6 +146,23 @@ func TestReadNamesTheFault(t *testing.T) {
 		_, err := retail.Read(&b, "2010-12-09")
 		require.ErrorContains(t, err, c.want)
 	}
+	for text, want := range map[string]string{
+		head: "",
+		head + "1,A,x,1,2010-12-08 08:00:00,1,,UK\n1,B,x,1,2010-12-07 08:00:00,1,,UK\n": "2010-12-07", // as busy, and first
+		head + "1,A,x,1,2010-12-07 08:00:00,1,,UK\n" + strings.Repeat("1,B,x,1,2010-12-08 08:00:00,1,,UK\n", 2): "2010-12-08",
+	} {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		_, _ = z.Write([]byte(text))
+		require.NoError(t, z.Close())
+		day, err := retail.Read(&b, "")
+		if want == "" {
+			require.ErrorIs(t, err, retail.ErrNoLines)
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, want, day.Date, "the busiest day")
+	}
 	_, err := retail.Read(strings.NewReader("not gzip"), "2010-12-09")
 	require.ErrorContains(t, err, "gzip")
 	_, err = load(t).Batches(retail.Target{Size: 501})

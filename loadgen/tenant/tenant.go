@@ -67,6 +67,8 @@ type Options struct {
 
 // Sizes is a distribution of tenants' shares of the events.
 type Sizes struct {
+	// Equal makes all tenants of one size; the others must be 0.
+	Equal bool `json:"equal,omitempty"`
 	// Sigma is that of a lognormal; 0 means 1.5, as measured on the merchants of a real
 	// marketplace.
 	Sigma float64 `json:"sigma,omitempty"`
@@ -100,8 +102,8 @@ func (o Options) Validate() error {
 	if !(o.Sizes.Zipf >= 0 && o.Sizes.Zipf <= 3) {
 		faults = append(faults, fmt.Errorf("tenant sizes' zipf %v: must be between 0 and 3", o.Sizes.Zipf))
 	}
-	if o.Sizes.Sigma > 0 && o.Sizes.Zipf > 0 {
-		faults = append(faults, errors.New("tenant sizes: sigma and zipf exclude each other"))
+	if o.Sizes.Sigma > 0 && o.Sizes.Zipf > 0 || o.Sizes.Equal && o.Sizes != (Sizes{Equal: true}) {
+		faults = append(faults, errors.New("tenant sizes: equal, sigma and zipf exclude each other"))
 	}
 	return errors.Join(faults...)
 }

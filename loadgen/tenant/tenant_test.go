@@ -101,4 +101,9 @@ func TestFaults(t *testing.T) {
 	}
 	_, err = tenant.New(tenant.Options{Sizes: tenant.Sizes{Sigma: 1, Zipf: 1}})
 	require.ErrorContains(t, err, "exclude each other")
+	_, err = tenant.New(tenant.Options{Sizes: tenant.Sizes{Equal: true, Zipf: 1}})
+	require.ErrorContains(t, err, "exclude each other")
+	for _, one := range population(t, tenant.Options{Seed: 1, Count: 40, Sizes: tenant.Sizes{Equal: true}}) {
+		require.InDelta(t, 1.0/40, one.Size, 1e-12)
+	}
 }

@@ -31,6 +31,7 @@ address for all of them. Acknowledged data survive kill -9 and are found again i
 
 Services: dynamodb, firehose, s3, events, sqs, states, lambda, apigateway; "data" is the first
 six, "edge" the last two, "all" is the default. The base URL is printed once everything serves;
+A file of --limits maps services to aws, off, or numbers: {sqs: off, dynamodb: {burst: 1m}}.
 GET /_stampede/health and /_stampede/stats tell how it is. Ctrl-C stops it.`,
 		Example: `  stampede cloud --services dynamodb --data-dir /var/tmp/ddb --listen 127.0.0.1:8000
   stampede cloud --limits off --access-key me:secret

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/retailflow/stampede/scenarios"
 	"github.com/retailflow/stampede/scenarios/run"
 )
 
@@ -37,7 +38,7 @@ itself failed.`,
   stampede run mine.yaml --set load.timeout=5s --set objectives.p99=100ms`,
 		Args: oneArgument("FILE or NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := openScenario(args[0], set)
+			s, err := openScenario(args[0], set, seed)
 			if err != nil {
 				return err
 			}
@@ -70,7 +71,7 @@ itself failed.`,
 				Self: []string{self}, FunctionBinary: binary, Version: version,
 				Command: repeatCommand(args[0], seed, set), Progress: progress, Terminal: onTerminal,
 			})
-			if errors.Is(err, run.ErrScenario) {
+			if mistakes := (scenarios.Diagnostics)(nil); errors.Is(err, run.ErrScenario) || errors.As(err, &mistakes) {
 				return usage(err, "nothing was started; `stampede scenarios show "+s.Name+"` prints the scenario")
 			}
 			if err != nil {

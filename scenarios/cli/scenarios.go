@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/retailflow/stampede/scenarios"
+	"github.com/retailflow/stampede/scenarios/run"
 )
 
 func newScenarios(t *terminal) *cobra.Command {
@@ -56,7 +57,7 @@ func newScenariosShow(t *terminal) *cobra.Command {
 				_, err = t.stdout.Write(text)
 				return err
 			}
-			s, err := openScenario(args[0], nil)
+			s, err := openScenario(args[0], nil, 0)
 			if err != nil {
 				return err
 			}
@@ -81,7 +82,7 @@ func newScenariosValidate(t *terminal) *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			var faults []error
 			for _, file := range args {
-				if _, err := scenarios.Open(file, nil); err != nil {
+				if _, err := scenarios.Open(file, nil, run.Preflight(0)...); err != nil {
 					faults = append(faults, err)
 					continue
 				}
@@ -95,9 +96,10 @@ func newScenariosValidate(t *terminal) *cobra.Command {
 	}
 }
 
-// openScenario reads a scenario for a command; every mistake is the caller's.
-func openScenario(nameOrFile string, overrides []string) (*scenarios.Scenario, error) {
-	s, err := scenarios.Open(nameOrFile, overrides)
+// openScenario reads a scenario for a command; every mistake is the caller's. seed is the run's, 0
+// if it is not known yet.
+func openScenario(nameOrFile string, overrides []string, seed uint64) (*scenarios.Scenario, error) {
+	s, err := scenarios.Open(nameOrFile, overrides, run.Preflight(seed)...)
 	switch {
 	case errors.Is(err, scenarios.ErrNotFound):
 		return nil, usage(err, "`stampede scenarios list` lists the shipped ones; a file's name ends in .yaml or has a slash")

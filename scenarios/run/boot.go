@@ -13,23 +13,16 @@ import (
 	"github.com/retailflow/stampede/reference/deploy"
 	"github.com/retailflow/stampede/reference/deploy/stack"
 	"github.com/retailflow/stampede/reports"
-	"github.com/retailflow/stampede/scenarios"
 )
 
 // prepareRun boots everything and draws the plan.
 func (d *drill) prepareRun(ctx context.Context) (err error) {
 	if d.people, err = newPopulation(d.s, d.o.Seed, time.Now()); err != nil {
-		return fmt.Errorf("%w: %w", ErrScenario, err)
-	}
-	if err := wholeSeconds(d.s); err != nil {
-		return fmt.Errorf("%w: %w", ErrScenario, err)
+		return err
 	}
 	dir := filepath.Join(d.o.DataDir, "run")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make run directory: %w", err)
-	}
-	if _, err := limitsFile(d.o, dir); err != nil {
-		return fmt.Errorf("%w: %w", ErrScenario, err)
 	}
 	d.noted("boot", "starting the platform for %s tenants, seed %d", reports.Count(int64(len(d.people.tenants))), d.o.Seed)
 	booting := time.Now()
@@ -85,17 +78,6 @@ func (d *drill) prepareRun(ctx context.Context) (err error) {
 	d.observer = newObserver(d.world, d.start, d.chaos.weight)
 	d.prober = &prober{platform: d.platform, journal: d.journal, seed: d.o.Seed, start: d.start}
 	return nil
-}
-
-// wholeSeconds refuses times that AWS takes in whole seconds only.
-func wholeSeconds(s *scenarios.Scenario) error {
-	var faults []error
-	for name, d := range map[string]time.Duration{"delivery.buffer": s.Delivery.Buffer, "roll-up.every": s.RollUp.Every} {
-		if d < time.Second || d%time.Second != 0 {
-			faults = append(faults, fmt.Errorf("%s is %s: want whole seconds, at least one", name, d))
-		}
-	}
-	return errors.Join(faults...)
 }
 
 // unstarted is the result of a drill that was interrupted before its load began.

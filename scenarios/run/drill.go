@@ -49,7 +49,13 @@ const freeSpace = 1 << 30
 // Drill runs a scenario and writes its report into Out. The result says what was found; the
 // error says that the harness itself failed and that there is no verdict. When ctx ends, faults
 // are healed, processes stopped, and the result is that of what was seen, with verdict INVALID.
+//
+// An error that is [scenarios.Diagnostics] or wraps [ErrScenario] is the caller's: nothing was
+// started, nothing written.
 func Drill(ctx context.Context, o Options) (*reports.Result, error) {
+	if err := o.Scenario.Find(Preflight(o.Seed)...); err != nil {
+		return nil, err
+	}
 	temporary, err := o.prepare()
 	if err != nil {
 		return nil, err

@@ -34,11 +34,7 @@ type realDay struct {
 }
 
 func newPopulation(s *scenarios.Scenario, seed uint64, now time.Time) (*population, error) {
-	sizes := tenant.Sizes{Sigma: s.Tenants.Sigma}
-	if s.Tenants.Sizes == scenarios.Zipf {
-		sizes = tenant.Sizes{Zipf: s.Tenants.Exponent}
-	}
-	tenants, err := tenant.New(tenant.Options{Seed: seed, Count: s.Tenants.Count, Sizes: sizes})
+	tenants, err := newTenants(s.Tenants, seed)
 	if err != nil {
 		return nil, fmt.Errorf("make tenants: %w", err)
 	}
@@ -57,6 +53,17 @@ func newPopulation(s *scenarios.Scenario, seed uint64, now time.Time) (*populati
 		}
 	}
 	return p, nil
+}
+
+func newTenants(t scenarios.Tenants, seed uint64) ([]tenant.Tenant, error) {
+	sizes := tenant.Sizes{Sigma: t.Sigma}
+	if t.Sizes == scenarios.Zipf {
+		sizes = tenant.Sizes{Zipf: t.Exponent}
+	}
+	if sizes == (tenant.Sizes{}) {
+		sizes.Equal = true // a distribution without any spread
+	}
+	return tenant.New(tenant.Options{Seed: seed, Count: t.Count, Sizes: sizes})
 }
 
 // stack is the population as the platform is told of it.
@@ -151,17 +158,9 @@ func newRealDay(o scenarios.RealOrders, seed uint64, tenants []tenant.Tenant, no
 	if err != nil {
 		return nil, err
 	}
-	who := &tenants[0]
-	if o.Tenant != "" {
-		who = nil
-		for i := range tenants {
-			if tenants[i].ID == o.Tenant {
-				who = &tenants[i]
-			}
-		}
-		if who == nil {
-			return nil, fmt.Errorf("real orders: no tenant %q among %s to %s", o.Tenant, tenants[0].ID, tenants[len(tenants)-1].ID)
-		}
+	who, err := realTenant(o, tenants)
+	if err != nil {
+		return nil, err
 	}
 	midnight := retail.LastWholeDay(now, who.Location())
 	key := fmt.Appendf(nil, "stampede real orders %d", seed)
@@ -170,4 +169,17 @@ func newRealDay(o scenarios.RealOrders, seed uint64, tenants []tenant.Tenant, no
 		return nil, fmt.Errorf("real orders: %w", err)
 	}
 	return &realDay{tenant: who, day: day, date: midnight.Format(time.DateOnly), batches: batches}, nil
+}
+
+// realTenant is the one that the real day is replayed for.
+func realTenant(o scenarios.RealOrders, tenants []tenant.Tenant) (*tenant.Tenant, error) {
+	if o.Tenant == "" {
+		return &tenants[0], nil
+	}
+	for i := range tenants {
+		if tenants[i].ID == o.Tenant {
+			return &tenants[i], nil
+		}
+	}
+	return nil, fmt.Errorf("no tenant %q; allowed: %s to %s", o.Tenant, tenants[0].ID, tenants[len(tenants)-1].ID)
 }

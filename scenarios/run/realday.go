@@ -20,18 +20,18 @@ func readDay(o scenarios.RealOrders) (*retail.Day, error) {
 	if o.File == "" {
 		day, err := retail.Excerpt()
 		if err != nil {
-			return nil, fmt.Errorf("real orders: %w", err)
+			return nil, err
 		}
 		return day, nil
 	}
 	file, err := os.Open(o.File)
 	if err != nil {
-		return nil, fmt.Errorf("real orders: %w", err)
+		return nil, err
 	}
 	defer file.Close()
 	day, err := retail.Read(file, o.Day)
 	if err != nil {
-		return nil, fmt.Errorf("real orders: %s: %w", o.File, err)
+		return nil, fmt.Errorf("%s: %w", o.File, err)
 	}
 	return day, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/retailflow/stampede/loadgen/plan"
 	"github.com/retailflow/stampede/reports"
 	"github.com/retailflow/stampede/reports/stat"
+	"github.com/retailflow/stampede/scenarios"
 )
 
 // result puts everything that was measured together.
@@ -295,13 +296,17 @@ func (d *drill) changed() []reports.AWSDefault {
 		{Service: "Lambda", Setting: "memory of functions", AWS: "128 MB", Run: "512 MB (not enforced on this machine)", Source: "https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"},
 		{Service: "SQS", Setting: "visibility timeout", AWS: "30 s", Run: "360 s, six times the function's timeout", Source: "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"},
 	}
-	if d.s.Limits.Mode == "off" {
-		out = append(out, reports.AWSDefault{Service: "all", Setting: "limits", AWS: "imposed", Run: "off", Source: ""})
-	}
-	for _, service := range d.s.Limits.Services {
-		for _, setting := range service.Settings {
-			out = append(out, reports.AWSDefault{Service: service.Service, Setting: setting.Name, AWS: "see the service's limits", Run: setting.Value, Source: ""})
+	return append(out, limitDefaults(d.s.Limits)...)
+}
+
+// limitDefaults are the limits that a scenario changed: whatever differs from AWS's.
+func limitDefaults(l scenarios.Limits) (out []reports.AWSDefault) {
+	limits, _ := limitsOf(l)
+	for _, c := range limits.Changes() {
+		if c.Name == "" {
+			c.Name, c.AWS = "all limits", "imposed"
 		}
+		out = append(out, reports.AWSDefault{Service: c.Service, Setting: c.Name, AWS: c.AWS, Run: c.Value})
 	}
 	return out
 }

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,7 +17,6 @@ import (
 	"github.com/retailflow/stampede/chaos/agent"
 	"github.com/retailflow/stampede/reference/cloud"
 	"github.com/retailflow/stampede/reference/deploy/stack"
-	"github.com/retailflow/stampede/scenarios"
 )
 
 // The key that the harness, the functions and the stack sign with; nothing listens beyond
@@ -59,7 +57,11 @@ func boot(ctx context.Context, o *Options, dir string, config stack.Config, rest
 }
 
 func (w *world) start(ctx context.Context, o *Options, data, edge string, config stack.Config) error {
-	limits, err := limitsFile(o, w.dir)
+	given, found := limitsOf(o.Scenario.Limits)
+	if len(found) > 0 {
+		return found
+	}
+	limits, err := limitsFile(given, w.dir)
 	if err != nil {
 		return err
 	}
@@ -104,31 +106,15 @@ func (w *world) stop() {
 	}
 }
 
-// limitsFile writes the scenario's limits as `stampede cloud --limits` reads them.
-func limitsFile(o *Options, dir string) (string, error) {
-	limits := o.Scenario.Limits
-	if len(limits.Services) == 0 {
-		if limits.Mode == "" {
-			return "aws", nil
-		}
-		return string(limits.Mode), nil
-	}
-	var text strings.Builder
-	for _, service := range limits.Services {
-		if service.Mode == scenarios.LimitsOff {
-			return "", fmt.Errorf("limits of the scenario: %s: only all services together can be off; set its numbers instead", service.Service)
-		}
-		fmt.Fprintf(&text, "%s:\n", service.Service)
-		for _, setting := range service.Settings {
-			fmt.Fprintf(&text, "  %s: %s\n", setting.Name, setting.Value)
-		}
+// limitsFile writes limits as `stampede cloud --limits` reads them and returns its argument.
+func limitsFile(limits cloud.Limits, dir string) (string, error) {
+	text := limits.Text()
+	if text == "" {
+		return "aws", nil
 	}
 	path := filepath.Join(dir, "limits.yaml")
-	if err := os.WriteFile(path, []byte(text.String()), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		return "", fmt.Errorf("write limits: %w", err)
-	}
-	if _, err := cloud.ReadLimits(path); err != nil {
-		return "", fmt.Errorf("limits of the scenario: %w", err)
 	}
 	return path, nil
 }
