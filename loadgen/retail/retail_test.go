@@ -148,7 +148,7 @@ func TestReadNamesTheFault(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		head: "",
-		head + "1,A,x,1,2010-12-08 08:00:00,1,,UK\n1,B,x,1,2010-12-07 08:00:00,1,,UK\n": "2010-12-07", // as busy, and first
+		head + "1,A,x,1,2010-12-08 08:00:00,1,,UK\n1,B,x,1,2010-12-07 08:00:00,1,,UK\n":                         "2010-12-07", // as busy, and first
 		head + "1,A,x,1,2010-12-07 08:00:00,1,,UK\n" + strings.Repeat("1,B,x,1,2010-12-08 08:00:00,1,,UK\n", 2): "2010-12-08",
 	} {
 		var b bytes.Buffer
