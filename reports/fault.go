@@ -17,8 +17,9 @@ type Fault struct {
 	HitsWant  int64        `json:"hits_want"` // fewer make the run INVALID
 	Effect    string       `json:"effect"`    // a sentence: "21 processes killed, 9 of them inside an invocation"
 	Recovery  *Recovery    `json:"recovery,omitempty"`
-	Answers   Answers      `json:"answers"`   // to the requests planned inside the window
-	UnderWay  Answers      `json:"under_way"` // to those planned before it and not answered yet when it struck; the objectives hold for them
+	Answers   Answers      `json:"answers"`           // to the requests planned inside the window
+	UnderWay  Answers      `json:"under_way"`         // to those planned before it and not answered yet when it struck; the objectives hold for them
+	Healthy   bool         `json:"healthy,omitempty"` // a release without a defect: it breaks nothing and has no window
 	Limits    []FaultLimit `json:"limits,omitempty"`
 }
 

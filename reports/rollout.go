@@ -1,5 +1,7 @@
 package reports
 
+import "fmt"
+
 // Rollout is one release, from its first canary request to promotion or rollback.
 type Rollout struct {
 	Function     string     `json:"function"`
@@ -20,6 +22,32 @@ type Rollout struct {
 	StableAsked  int64      `json:"stable_requests"`
 	StableBad    int64      `json:"stable_bad"`
 	ControlCalls int64      `json:"control_calls"` // to the Lambda API
+}
+
+// Healthy says that the release had no defect: it should not have been rolled back.
+func (r *Rollout) Healthy() bool { return r.Defect == "" }
+
+// Excluded is the smallest extra share of bad answers that the last judgement ruled out; 1 is none.
+func (r *Rollout) Excluded() float64 {
+	if n := len(r.Decisions); n > 0 {
+		return r.Decisions[n-1].SmallestExcluded
+	}
+	return 1
+}
+
+// Climb says how far the release came and what its requests proved.
+func (r *Rollout) Climb() string {
+	reached := 0
+	for _, rung := range r.Ladder {
+		if rung.Reached {
+			reached++
+		}
+	}
+	text := fmt.Sprintf("%d of %d rungs, %s requests judged, %s of them bad", reached, len(r.Ladder), Count(r.CanaryAsked), Count(r.CanaryBad))
+	if e := r.Excluded(); e < 1 {
+		return text + fmt.Sprintf("; %s more bad answers than the old version's are excluded", Percent(e))
+	}
+	return text + "; no size of harm is excluded yet"
 }
 
 // Rung is one step of a ladder: a weight, held at least Wait, divided by the time scale.

@@ -37,7 +37,8 @@ type KillProcess struct {
 	Process string
 }
 
-// ReleaseFunction sends a defective version of a function up a ladder.
+// ReleaseFunction sends a new version of a function up a ladder. One with a defect must be rolled
+// back, one without must reach the top.
 type ReleaseFunction struct {
 	Function  string
 	Defect    Defect
@@ -46,36 +47,43 @@ type ReleaseFunction struct {
 	Rollback  bool // off: harm is seen and nothing is done, for proving that the check can fail
 }
 
-// Defect is what is wrong with a bad release.
+// Defect is what is wrong with a release.
 type Defect struct {
 	Kind  DefectKind
 	Delay time.Duration // of every answer, when slow
 	Share Share         // of answers, when failing
 }
 
-// DefectKind is a way to be bad.
+// DefectKind is a way to be bad, or not.
 type DefectKind string
 
 // The kinds.
 const (
+	None    DefectKind = "none"    // none: the same code as a new version
 	Slow    DefectKind = "slow"    // slow(400ms): every answer is that much later
 	Failing DefectKind = "failing" // failing(50%): that share of answers is a 5xx
 )
 
 // String is the YAML form.
 func (d Defect) String() string {
-	if d.Kind == Slow {
+	switch d.Kind {
+	case None:
+		return string(None)
+	case Slow:
 		return fmt.Sprintf("slow(%s)", formatDuration(d.Delay))
 	}
 	return fmt.Sprintf("failing(%s)", d.Share)
 }
 
 func parseDefect(text string) (Defect, error) {
+	if text == string(None) {
+		return Defect{Kind: None}, nil
+	}
 	name, rest, _ := strings.Cut(text, "(")
 	argument, closed := strings.CutSuffix(rest, ")")
 	kinds := []string{string(Slow), string(Failing)}
 	if !slices.Contains(kinds, name) || !closed {
-		return Defect{}, fmt.Errorf("unknown defect %q%s; allowed: slow(DURATION), failing(SHARE)", text, suggest(name, kinds))
+		return Defect{}, fmt.Errorf("unknown defect %q%s; allowed: none, slow(DURATION), failing(SHARE)", text, suggest(name, append(kinds, string(None))))
 	}
 	d := Defect{Kind: DefectKind(name)}
 	var err error
@@ -132,6 +140,12 @@ func (f Fault) Kind() string {
 	return ""
 }
 
+// Healthy says that the fault is a release without a defect: it breaks nothing, so it has no
+// window, and the objectives hold while it climbs.
+func (f Fault) Healthy() bool {
+	return f.ReleaseFunction != nil && f.ReleaseFunction.Defect.Kind == None
+}
+
 // Window is the stretch of the load in which the objectives do not apply: the injected interval
 // and [Settle] after it.
 type Window struct{ Start, End time.Duration }
@@ -139,11 +153,14 @@ type Window struct{ Start, End time.Duration }
 // Window is the fault's own; a run may have to lengthen it.
 func (f Fault) Window() Window { return Window{f.At, f.At + f.For + Settle} }
 
-// Windows are all faults' windows, joined where they overlap and cut at the end of the load.
+// Windows are the windows of all faults that break something, joined where they overlap and cut at
+// the end of the load.
 func (s *Scenario) Windows() []Window {
 	var all []Window
 	for _, f := range s.Faults {
-		all = append(all, f.Window())
+		if !f.Healthy() {
+			all = append(all, f.Window())
+		}
 	}
 	slices.SortFunc(all, func(a, b Window) int { return cmp.Compare(a.Start, b.Start) })
 	var joined []Window

@@ -8,17 +8,18 @@ import (
 	"time"
 )
 
-// DefectKind is a way for a release to be bad.
+// DefectKind is a way for a release to be bad, or not.
 type DefectKind string
 
 // The kinds of defects.
 const (
+	None    DefectKind = "none"    // the same code as a new version: a healthy release
 	Slow    DefectKind = "slow"    // every answer comes later by a delay
 	Failing DefectKind = "failing" // a share of the answers is an error
 )
 
-// Defect is what is wrong with a bad release, written slow(400ms) or failing(50%). The zero
-// value is none.
+// Defect is what is wrong with a release, written slow(400ms), failing(50%) or none. The zero
+// value says nothing, not that the release is healthy.
 type Defect struct {
 	Kind  DefectKind
 	Delay time.Duration // of slow, 1 ms to 1 min
@@ -28,6 +29,10 @@ type Defect struct {
 // Validate says what is wrong with the defect.
 func (d Defect) Validate() error {
 	switch d.Kind {
+	case None:
+		if d.Delay != 0 || d.Share != 0 {
+			return errors.New("a defect of none has neither delay nor share")
+		}
 	case Slow:
 		if d.Delay < time.Millisecond || d.Delay > time.Minute || d.Share != 0 {
 			return fmt.Errorf("%s is out of range: from slow(1ms) to slow(1m)", d)
@@ -37,7 +42,7 @@ func (d Defect) Validate() error {
 			return fmt.Errorf("%s is out of range: above failing(0%%), to failing(100%%)", d)
 		}
 	default:
-		return fmt.Errorf("unknown defect %q; allowed: slow(DURATION), failing(SHARE%%)", d.Kind)
+		return fmt.Errorf("unknown defect %q; allowed: none, slow(DURATION), failing(SHARE%%)", d.Kind)
 	}
 	return nil
 }
@@ -55,14 +60,19 @@ func (d Defect) String() string {
 
 // ParseDefect reads what String writes, and validates it.
 func ParseDefect(text string) (Defect, error) {
+	if text == string(None) {
+		return Defect{Kind: None}, nil
+	}
 	kind, rest, _ := strings.Cut(text, "(")
 	argument, closed := strings.CutSuffix(rest, ")")
 	if !closed {
-		return Defect{}, fmt.Errorf("defect %q: want slow(DURATION) or failing(SHARE%%)", text)
+		return Defect{}, fmt.Errorf("defect %q: want none, slow(DURATION) or failing(SHARE%%)", text)
 	}
 	d := Defect{Kind: DefectKind(kind)}
 	var err error
 	switch d.Kind {
+	case None:
+		err = errors.New("none takes no argument")
 	case Slow:
 		d.Delay, err = time.ParseDuration(argument)
 	case Failing:

@@ -17,7 +17,7 @@ type Kind string
 const (
 	KillFunction    Kind = "kill-function"    // SIGKILL to busy environments of a function, again and again
 	KillProcess     Kind = "kill-process"     // SIGKILL to one of our processes, once; its supervisor starts it again
-	ReleaseFunction Kind = "release-function" // publishes a defective version of a function
+	ReleaseFunction Kind = "release-function" // publishes a version of a function, with a defect or without
 )
 
 // Kinds are all kinds, in the order of help texts.

@@ -13,6 +13,7 @@ func TestParsePrintsBack(t *testing.T) {
 		"kill-ingest: kill-function ingest-events at 28s for 3s hits=3 every=300ms seed=7",
 		"kill-data: kill-process data at 0s for 2m",
 		"slow-release: release-function ingest-events at 1m14s for 10s defect=slow(400ms)",
+		"sound: release-function query-analytics at 2s for 5s defect=none",
 		"failing: release-function process-orders at 1h for 1h0m1s defect=failing(0.7%) seed=18446744073709551615",
 		"f: release-function process-orders at 1h for 1h0m1s hits=5 defect=failing(100%)",
 	} {
@@ -32,17 +33,18 @@ func TestParseReportsAllThatIsWrong(t *testing.T) {
 		"":                                   {"want NAME: KIND TARGET"},
 		"a kill-process data at 1s for 1s x": {"want NAME: KIND TARGET"},
 		"a: kill-process data at 1 for x hits=y colour=red hits=2":       {`missing unit in duration "1"`, `invalid duration "x"`, `parsing "y"`, `unknown key "colour"`, "second hits"},
-		"a: explode data at 1s for 1s":                                   {"unknown kind", "release-function, kill-function, kill-process"},
+		"a: explode data at 1s for 1s":                                   {"unknown kind", "kill-function, kill-process, release-function"},
 		"-a: kill-process ../x at -1s for 0s hits=-1":                    {`name "-a"`, `target "../x"`, "before the load", "above zero", "below zero"},
 		"a: kill-function f at 1s for 1s":                                {"every=0s is out of range"},
 		"a: kill-function f at 1s for 1s every=2s":                       {"every=2s is out of range"},
 		"a: kill-process p at 1s for 1s every=2s hits=2 defect=slow(1s)": {"takes no every", "strikes once", "takes no defect"},
 		"a: release-function p at 1s for 1s":                             {"unknown defect"},
 		"a: release-function p at 1s for 1s defect=slow(1h)":             {"out of range"},
-		"a: release-function p at 1s for 1s defect=slow(":                {"want slow(DURATION)"},
+		"a: release-function p at 1s for 1s defect=slow(":                {"want none, slow(DURATION)"},
 		"a: release-function p at 1s for 1s defect=failing(0.5)":         {"such as 50%"},
 		"a: release-function p at 1s for 1s defect=failing(0%)":          {"out of range"},
 		"a: release-function p at 1s for 1s defect=failing(101%)":        {"out of range"},
+		"a: release-function p at 1s for 1s defect=none(1s)":             {"takes no argument"},
 		"a: release-function p at 1s for 1s defect=leaking(1s)":          {"unknown defect"},
 	} {
 		_, err := Parse(line)
@@ -84,9 +86,12 @@ func TestAnyValidFaultPrintsAndParsesBack(t *testing.T) {
 			f.Hits = rapid.IntRange(0, 100).Draw(t, "hits")
 			f.Every = time.Duration(rapid.Int64Range(int64(time.Millisecond), int64(f.For)).Draw(t, "every"))
 		case ReleaseFunction:
-			f.Defect = Defect{Kind: Slow, Delay: time.Duration(rapid.Int64Range(int64(time.Millisecond), int64(time.Minute)).Draw(t, "delay"))}
-			if rapid.Bool().Draw(t, "failing") {
-				f.Defect = Defect{Kind: Failing, Share: rapid.Float64Range(1e-300, 1).Draw(t, "share")}
+			f.Defect.Kind = rapid.SampledFrom([]DefectKind{None, Slow, Failing}).Draw(t, "defect")
+			switch f.Defect.Kind {
+			case Slow:
+				f.Defect.Delay = time.Duration(rapid.Int64Range(int64(time.Millisecond), int64(time.Minute)).Draw(t, "delay"))
+			case Failing:
+				f.Defect.Share = rapid.Float64Range(1e-300, 1).Draw(t, "share")
 			}
 		}
 		got, err := Parse(f.String())

@@ -3,6 +3,7 @@
 package markdown
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -104,8 +105,9 @@ func faults(b *strings.Builder, r *reports.Result) {
 
 func rollouts(b *strings.Builder, r *reports.Result) {
 	for _, o := range r.Rollouts {
-		fmt.Fprintf(b, "\n## Release of %s: %s\n\n", text(o.Function), text(o.Outcome))
+		fmt.Fprintf(b, "\n## Release of %s, %s: %s\n\n", text(o.Function), text(cmp.Or(o.Defect, "healthy")), text(o.Outcome))
 		if o.Stopwatch == nil {
+			fmt.Fprintf(b, "%s.\n", text(o.Climb()))
 			continue
 		}
 		b.WriteString("| part | took |\n|---|--:|\n")

@@ -357,6 +357,21 @@ func Broken() *reports.Result {
 	r.Faults[2].Limits[1].Status, r.Faults[2].Limits[1].Observed = reports.Fail, "31 %"
 	r.Self.Sick = []string{"lag p99 84 ms is above 20 ms: the generator did not send when it should have"}
 	r.RealOrders.Figures[2].FromAPI, r.RealOrders.Figures[2].Equal = "72,194.60 GBP", false
+	r.Rollouts = append(r.Rollouts, healthy())
 	r.Finish()
 	return r
+}
+
+// healthy is a release without a defect whose time was over on the second of its rungs.
+func healthy() reports.Rollout {
+	return reports.Rollout{
+		Function: "query-analytics", From: "1", To: "2", Outcome: "interrupted", Start: at(4), End: at(20), TimeScale: 600,
+		Ladder:      []reports.Rung{{Weight: 0.5, Wait: at(1800), Reached: true, At: at(4.2)}, {Weight: 0.75, Wait: at(900), Reached: true, At: at(16.4)}, {Weight: 0.9, Wait: at(900)}},
+		Detectable:  "at 50 %, harm of 4.1 % of answers after 300 requests",
+		CanaryAsked: 361, CanaryBad: 1, StableAsked: 322, StableBad: 0, ControlCalls: 9,
+		Decisions: []reports.Decision{
+			{At: at(4.2), Action: "start", Weight: 0.5, Reason: "1 functions, 3 rungs", EValue: 1, SmallestExcluded: 1},
+			{At: at(16.4), Action: "advance", Weight: 0.75, Reason: "no harm; an extra 4.9 % of bad answers or more is excluded", CanaryRequests: 304, CanaryBad: 1, EValue: 0.6, SmallestExcluded: 0.049},
+		},
+	}
 }

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/encoding/protodelim"
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/retailflow/stampede/chaos/faults/releasefunction"
 	"github.com/retailflow/stampede/reference/api"
 	"github.com/retailflow/stampede/reference/functions"
 	"github.com/retailflow/stampede/reference/functions/ingestion"
@@ -43,6 +44,7 @@ var broken = map[string]functions.Handler{
 	"swaps":   {Name: "process-insights", New: insightsWith(swapping)},
 	"foreign": {Name: "query-analytics", New: newForeign},
 	"slow":    {Name: "query-analytics", New: newSlow},
+	"aging":   {Name: "query-analytics", New: newAging},
 }
 
 // serveBroken is the function process. Functions that are not broken are the product's own.
@@ -254,6 +256,17 @@ func newForeign(p *functions.Platform) (lambda.Handler, error) {
 		}
 		answer, err := sound.Invoke(ctx, bytes.ReplaceAll(payload, []byte(`"`+shown+`"`), []byte(`"`+instead+`"`)))
 		return bytes.ReplaceAll(answer, []byte(instead), []byte(shown)), err
+	}), nil
+}
+
+// newAging is sound until it is released again: what has a defect of none fails all the same.
+func newAging(p *functions.Platform) (lambda.Handler, error) {
+	sound, err := functions.NewQueryAnalytics(p)
+	if err != nil || os.Getenv(releasefunction.DefectEnv) == "" {
+		return sound, err
+	}
+	return handlerFunc(func(context.Context, []byte) ([]byte, error) {
+		return []byte(`{"statusCode":500,"body":"{}"}`), nil
 	}), nil
 }
 

@@ -162,6 +162,7 @@ func (c *chaos) heal(ctx context.Context, name string) {
 		c.drill.noted("fault", "%s is not confirmed gone: %v", name, err)
 		return
 	}
+	c.unload(name)
 	c.drill.noted("fault", "%s is over: %s", name, hits.Effect)
 }
 
@@ -241,6 +242,9 @@ func (c *chaos) active() []string {
 func (c *chaos) windows(backlog []backlogSample) []window {
 	var out []window
 	for _, s := range c.struck() {
+		if s.fault.Healthy() {
+			continue
+		}
 		end := s.end
 		if end == 0 {
 			end = c.drill.since()
@@ -257,7 +261,7 @@ func (c *chaos) forgive(failed int64) int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range c.mu.struck {
-		if s.end == 0 || now < s.end+scenarios.Settle {
+		if !s.fault.Healthy() && (s.end == 0 || now < s.end+scenarios.Settle) {
 			c.mu.forgiven += failed - c.mu.failed
 			break
 		}

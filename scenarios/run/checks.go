@@ -8,6 +8,7 @@ import (
 
 	"github.com/retailflow/stampede/chaos/ledger"
 	"github.com/retailflow/stampede/loadgen/attack"
+	"github.com/retailflow/stampede/reference/deploy"
 	"github.com/retailflow/stampede/reports"
 	"github.com/retailflow/stampede/reports/stat"
 	"github.com/retailflow/stampede/scenarios"
@@ -57,10 +58,15 @@ func ledgerRequires(c ledger.Check) bool {
 	return c.Reason != ledger.NothingToCompare
 }
 
-// rolloutChecks judge the rollbacks: a bad release must be found and gone in time.
+// rolloutChecks judge the rollouts: a bad release must be found and gone in time, a healthy one
+// must reach all of the traffic.
 func rolloutChecks(s *scenarios.Scenario, rollouts []reports.Rollout) []reports.Check {
 	var out []reports.Check
 	for _, r := range rollouts {
+		if r.Healthy() {
+			out = append(out, healthyCheck(r))
+			continue
+		}
 		c := reports.Check{Name: "rollback-" + r.Function, Group: reports.GroupRollout, Status: reports.Pass, Required: true,
 			Objective: "a bad release is rolled back within " + reports.FormatDuration(s.Objectives.Rollback)}
 		switch {
@@ -76,6 +82,28 @@ func rolloutChecks(s *scenarios.Scenario, rollouts []reports.Rollout) []reports.
 		out = append(out, c)
 	}
 	return out
+}
+
+// healthyCheck wants a release without a defect promoted. One that was still on its way is not
+// proved harmless, only not called harmful.
+func healthyCheck(r reports.Rollout) reports.Check {
+	c := reports.Check{Name: "release-" + r.Function, Group: reports.GroupRollout, Required: true,
+		Objective: "a healthy release reaches all of the traffic", Observed: r.Outcome + ": " + r.Climb(), Detail: r.Reason,
+		Numbers: map[string]float64{"judged": float64(r.CanaryAsked), "bad": float64(r.CanaryBad), "smallest_excluded": r.Excluded()}}
+	switch {
+	case r.Outcome == string(deploy.RolledBack):
+		c.Status = reports.Fail
+	case r.CanaryAsked == 0:
+		c.Status, c.Detail = reports.Invalid, "A version that answered nobody proves nothing."
+	case r.Outcome == string(deploy.Promoted):
+		c.Status = reports.Pass
+	default:
+		c.Status = reports.Inconclusive
+		if n := len(r.Decisions); n > 0 {
+			c.Detail = "Its time was over on the ladder: " + r.Decisions[n-1].Reason
+		}
+	}
+	return c
 }
 
 // harnessChecks say whether the measurement itself can be trusted.

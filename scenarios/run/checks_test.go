@@ -117,11 +117,32 @@ func TestRolloutChecks(t *testing.T) {
 		{"still climbing at the end", reports.Rollout{Outcome: "interrupted"}, reports.Fail},
 		{"without a stopwatch", reports.Rollout{Outcome: "rolled back"}, reports.Fail},
 	} {
-		tc.rollout.Function = "query-analytics"
+		tc.rollout.Function, tc.rollout.Defect = "query-analytics", "failing(50%)"
 		got := rolloutChecks(s, []reports.Rollout{tc.rollout})
 		require.Len(t, got, 1)
 		require.Equal(t, "rollback-query-analytics", got[0].Name)
 		require.Equal(t, tc.want, got[0].Status, tc.name)
+	}
+}
+
+func TestHealthyReleaseMustReachTheTop(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		rollout reports.Rollout
+		want    reports.Status
+	}{
+		{"promoted", reports.Rollout{Outcome: "promoted", CanaryAsked: 300}, reports.Pass},
+		{"rolled back", reports.Rollout{Outcome: "rolled back", CanaryAsked: 300, Stopwatch: &reports.Stopwatch{}}, reports.Fail},
+		{"rolled back unseen", reports.Rollout{Outcome: "rolled back"}, reports.Fail},
+		{"still climbing at the end", reports.Rollout{Outcome: "interrupted", CanaryAsked: 299, Decisions: []reports.Decision{{Reason: "1 more is needed"}}}, reports.Inconclusive},
+		{"served nobody", reports.Rollout{Outcome: "interrupted"}, reports.Invalid},
+	} {
+		tc.rollout.Function = "query-analytics"
+		got := rolloutChecks(scenario(time.Minute), []reports.Rollout{tc.rollout})
+		require.Len(t, got, 1)
+		require.Equal(t, "release-query-analytics", got[0].Name)
+		require.Equal(t, tc.want, got[0].Status, tc.name)
+		require.True(t, got[0].Required)
 	}
 }
 

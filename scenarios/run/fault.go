@@ -16,7 +16,10 @@ import (
 func (d *drill) faults(requests []request, windows []window) []reports.Fault {
 	var out []reports.Fault
 	for _, s := range d.chaos.struck() {
-		f := reports.Fault{Name: s.fault.Name, Line: s.line, Start: reports.Seconds(s.start), End: reports.Seconds(s.end), Hits: s.hits, HitsWant: s.want, Effect: s.effect}
+		f := reports.Fault{Name: s.fault.Name, Line: s.line, Start: reports.Seconds(s.start), End: reports.Seconds(s.end), Hits: s.hits, HitsWant: s.want, Effect: s.effect, Healthy: s.fault.Healthy()}
+		if f.Healthy {
+			f.WindowEnd = f.End // it has none: the objectives hold all along
+		}
 		for _, w := range windows {
 			if w.fault != s.fault.Name {
 				continue
@@ -105,13 +108,18 @@ func (w *world) answersAgain(ctx context.Context, pid int, since func() time.Dur
 	}
 }
 
-// faultChecks say for each fault whether it struck, and whether the limits of its window held.
+// faultChecks say for each fault whether it struck, and whether the limits of its window held; for
+// a healthy release, whether its version answered anybody.
 func faultChecks(faults []reports.Fault) []reports.Check {
 	var out []reports.Check
 	for _, f := range faults {
 		c := reports.Check{Name: "fault-" + f.Name, Group: reports.GroupFaults, Status: reports.Pass, Required: true,
 			Objective: fmt.Sprintf("strikes at least %d times, and its limits hold", f.HitsWant), Observed: f.Effect,
 			Numbers: map[string]float64{"hits": float64(f.Hits), "hits_wanted": float64(f.HitsWant)}}
+		nothing := "A fault that did not strike proves nothing."
+		if f.Healthy {
+			c.Objective, nothing = fmt.Sprintf("its version answers at least %d requests", f.HitsWant), "A version that answered nobody proves nothing."
+		}
 		for _, l := range f.Limits {
 			c.Observed += fmt.Sprintf("; %s %s", l.Name, l.Observed)
 			if l.Status != reports.Pass {
@@ -121,7 +129,7 @@ func faultChecks(faults []reports.Fault) []reports.Check {
 		}
 		if f.Hits < f.HitsWant {
 			c.Status = reports.Invalid
-			c.Detail = "A fault that did not strike proves nothing."
+			c.Detail = nothing
 		}
 		out = append(out, c)
 	}

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,6 +24,8 @@ func TestFaultChecks(t *testing.T) {
 		fault reports.Fault
 		want  reports.Status
 	}{
+		{"a healthy version that served", reports.Fault{Healthy: true, Hits: 7, HitsWant: 1}, reports.Pass},
+		{"a healthy version that nobody was served by", reports.Fault{Healthy: true, HitsWant: 1}, reports.Invalid},
 		{"struck", reports.Fault{Hits: 2, HitsWant: 2, Limits: limit(reports.Pass)}, reports.Pass},
 		{"its limit broke", reports.Fault{Hits: 2, HitsWant: 2, Limits: limit(reports.Fail)}, reports.Fail},
 		{"too few hits", reports.Fault{Hits: 1, HitsWant: 2}, reports.Invalid},
@@ -32,6 +35,7 @@ func TestFaultChecks(t *testing.T) {
 		got := faultChecks([]reports.Fault{tc.fault})
 		require.Len(t, got, 1)
 		require.Equal(t, "fault-f", got[0].Name)
+		require.Equal(t, tc.fault.Healthy, strings.Contains(got[0].Objective, "answers at least"))
 		require.Equal(t, tc.want, got[0].Status, tc.name)
 	}
 }

@@ -338,13 +338,16 @@ func (d *drill) proved(r *reports.Result) []string {
 		out = append(out, fmt.Sprintf("Outside fault windows %s of the planned requests were answered 2xx.", c.Observed))
 	}
 	for _, f := range r.Faults {
-		if passed("fault-"+f.Name) && passed("events-lost") {
+		if passed("fault-"+f.Name) && passed("events-lost") && !f.Healthy {
 			out = append(out, fmt.Sprintf("%s was survived without loss: %s.", f.Name, f.Effect))
 		}
 	}
 	for _, ro := range r.Rollouts {
 		if ro.Stopwatch != nil && passed("rollback-"+ro.Function) {
 			out = append(out, fmt.Sprintf("A bad release of %s was rolled back %s after its first bad answer; the limit is %s.", ro.Function, ro.Stopwatch.Total, ro.Stopwatch.Objective))
+		}
+		if ro.Healthy() && passed("release-"+ro.Function) {
+			out = append(out, fmt.Sprintf("A healthy release of %s was left alone: %s.", ro.Function, ro.Climb()))
 		}
 	}
 	if passed("freshness-p99") {

@@ -200,24 +200,45 @@ func TestSabotageOfLatency(t *testing.T) {
 	})
 }
 
+// release of query-analytics, its defect given.
+func release(s *scenarios.Scenario, name string, at, length time.Duration, defect scenarios.Defect, rollback bool) scenarios.Fault {
+	return scenarios.Fault{Name: name, At: at, For: length, ReleaseFunction: &scenarios.ReleaseFunction{
+		Function: "query-analytics", Defect: defect, Ladder: s.Release.Ladder, TimeScale: 1, Rollback: rollback}}
+}
+
+// healthyRelease is the proof with a release of the same code.
+func healthyRelease(t *testing.T) *scenarios.Scenario {
+	s := proof(t)
+	s.Faults = []scenarios.Fault{release(s, "sound-query", time.Second, 5*time.Second, scenarios.Defect{Kind: scenarios.None}, true)}
+	return s
+}
+
 // badRelease is the proof with a release that fails half of its answers.
 func badRelease(t *testing.T, rollback bool) *scenarios.Scenario {
 	s := proof(t)
 	// Late, for its window must not cover more than half of the load.
 	s.Load.Phases[0].For = 16 * time.Second
-	s.Faults = []scenarios.Fault{{Name: "bad-query", At: 8200 * time.Millisecond, For: 7 * time.Second, ReleaseFunction: &scenarios.ReleaseFunction{
-		Function: "query-analytics", Defect: scenarios.Defect{Kind: scenarios.Failing, Share: 0.5},
-		Ladder: s.Release.Ladder, TimeScale: 1, Rollback: rollback}}}
+	s.Faults = []scenarios.Fault{release(s, "bad-query", 8200*time.Millisecond, 7*time.Second, scenarios.Defect{Kind: scenarios.Failing, Share: 0.5}, rollback)}
 	return s
 }
 
 func TestSabotageOfRollback(t *testing.T) {
 	t.Run("on", func(t *testing.T) {
-		r := requirePass(t, func() *reports.Result { return drill(t, badRelease(t, true), "") })
-		require.Len(t, r.Rollouts, 1)
-		require.Equal(t, "rolled back", r.Rollouts[0].Outcome)
-		require.NotNil(t, r.Rollouts[0].Stopwatch)
-		require.Less(t, time.Duration(r.Rollouts[0].Stopwatch.Total), 10*time.Second)
+		// The same code goes up the ladder first, and must not be taken for the bad one.
+		r := requirePass(t, func() *reports.Result {
+			s := badRelease(t, true)
+			s.Faults = append(healthyRelease(t).Faults, s.Faults...)
+			return drill(t, s, "")
+		})
+		require.Len(t, r.Rollouts, 2)
+		sound, bad := r.Rollouts[0], r.Rollouts[1]
+		require.Equal(t, "promoted", sound.Outcome)
+		require.Nil(t, sound.Stopwatch)
+		require.GreaterOrEqual(t, sound.CanaryAsked, int64(30))
+		require.Less(t, sound.Excluded(), 1.0)
+		require.Equal(t, "rolled back", bad.Outcome)
+		require.NotNil(t, bad.Stopwatch)
+		require.Less(t, time.Duration(bad.Stopwatch.Total), 10*time.Second)
 	})
 	t.Run("off", func(t *testing.T) {
 		s := badRelease(t, false)
@@ -228,6 +249,14 @@ func TestSabotageOfRollback(t *testing.T) {
 	t.Run("off, without limits of its own", func(t *testing.T) {
 		requireFail(t, func() *reports.Result { return drill(t, badRelease(t, false), "") }, "rollback-query-analytics", "fault-bad-query")
 	})
+}
+
+// TestSabotageOfAHealthyRelease: its sound build passes above, where a bad release follows.
+func TestSabotageOfAHealthyRelease(t *testing.T) {
+	s := healthyRelease(t)
+	s.Objectives.P99 = s.Load.Timeout + time.Second // what fails counts at the timeout
+	r := requireFail(t, func() *reports.Result { return drill(t, s, "aging") }, "release-query-analytics")
+	require.Equal(t, "rolled back", r.Rollouts[0].Outcome)
 }
 
 // TestInvalid: what proves nothing is never a PASS.

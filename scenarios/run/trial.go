@@ -36,22 +36,22 @@ type trial struct {
 	end       time.Duration
 }
 
-// release starts a controller that sends the defective version up the ladder.
+// release starts a controller that sends the new version up the ladder.
 func (c *chaos) release(ctx context.Context, f fault.Fault, details map[string]string) {
 	s := c.byName[f.Name]
-	bad := s.ReleaseFunction
+	move := s.ReleaseFunction
 	stable, canary := details["stable"], details["version"]
 	release := c.drill.releaseOf(s, stable, canary)
 	// The end of the load does not end a rollback; endTrials does what is to be done then.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	t := &trial{done: make(chan struct{}), fault: s, release: release, from: stable, to: canary, start: c.drill.since(), cancel: cancel, asked: c.drill.requestRate(bad.Function)}
+	t := &trial{done: make(chan struct{}), fault: s, release: release, from: stable, to: canary, start: c.drill.since(), cancel: cancel, asked: c.drill.requestRate(move.Function)}
 	t.plan = release.Plan(t.asked, 0.001)
 	c.mu.Lock()
 	c.mu.trials = append(c.mu.trials, t)
 	c.mu.Unlock()
 
 	var aliases deploy.Aliases = deploy.LambdaAliases{Client: c.drill.world.clients.Lambda}
-	if !bad.Rollback {
+	if !move.Rollback {
 		aliases = stuckAliases{aliases}
 	}
 	controller, err := deploy.NewController(deploy.Options{
@@ -63,7 +63,7 @@ func (c *chaos) release(ctx context.Context, f fault.Fault, details map[string]s
 			t.weight = d.Weight
 			t.decisions = append(t.decisions, d)
 			c.mu.Unlock()
-			c.drill.noted("rollout", "%s %s at %s: %s", bad.Function, d.Action, reports.Percent(d.Weight), d.Reason)
+			c.drill.noted("rollout", "%s %s at %s: %s", move.Function, d.Action, reports.Percent(d.Weight), d.Reason)
 		},
 	})
 	if err != nil {
@@ -84,21 +84,39 @@ func (c *chaos) release(ctx context.Context, f fault.Fault, details map[string]s
 	})
 }
 
-// settle keeps what came of a trial; its bad answers are the hits of its fault.
+// settle keeps what came of a trial. The hits of its fault are its bad answers, and all of them
+// where none is bad by intent.
 func (c *chaos) settle(t *trial, outcome *deploy.Outcome, err error) {
 	c.mu.Lock()
 	t.outcome, t.err, t.end = outcome, err, c.drill.since()
 	t.weight = 0
+	if outcome != nil && outcome.Result == deploy.Promoted {
+		t.weight = 1
+	}
 	c.mu.Unlock()
 	c.update(t.fault.Name, func(s *struck) {
 		if outcome != nil {
 			s.hits = outcome.CanaryBad
 			s.effect = fmt.Sprintf("%s of %s answers of version %s were bad", reports.Count(outcome.CanaryBad), reports.Count(outcome.CanaryRequests), t.to)
+			if t.fault.Healthy() {
+				s.hits = outcome.CanaryRequests
+			}
 		}
 		if err != nil && !errors.Is(err, context.Canceled) {
 			s.err = err
 		}
 	})
+}
+
+// unload notes that the version of a fault's release answers no more.
+func (c *chaos) unload(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, t := range c.mu.trials {
+		if t.fault.Name == name {
+			t.weight = 0
+		}
+	}
 }
 
 // endTrials stops controllers that still climb when the load is over.
@@ -157,8 +175,11 @@ func (c *chaos) rollouts(start time.Time, s *scenarios.Scenario) []reports.Rollo
 		return reports.Seconds(t.Sub(start))
 	}
 	for _, t := range c.mu.trials {
-		r := reports.Rollout{Function: t.fault.ReleaseFunction.Function, From: t.from, To: t.to, Defect: t.fault.ReleaseFunction.Defect.String(),
+		r := reports.Rollout{Function: t.fault.ReleaseFunction.Function, From: t.from, To: t.to,
 			Start: reports.Seconds(t.start), End: reports.Seconds(t.end), TimeScale: t.release.TimeScale, Outcome: "interrupted", Detectable: detectable(t)}
+		if !t.fault.Healthy() {
+			r.Defect = t.fault.ReleaseFunction.Defect.String()
+		}
 		reached := map[int]time.Time{}
 		for _, d := range t.decisions {
 			if _, known := reached[d.Rung]; !known && d.Weight > 0 {
@@ -205,13 +226,13 @@ func (d *drill) foretell(f scenarios.Fault) string {
 	return detectable(t)
 }
 
-// releaseOf is a scenario's bad release as the controller takes it.
+// releaseOf is a scenario's release as the controller takes it.
 func (d *drill) releaseOf(f scenarios.Fault, stable, canary string) deploy.Release {
-	bad := f.ReleaseFunction
+	move := f.ReleaseFunction
 	return deploy.Release{
-		Functions: []deploy.FunctionRelease{{Name: bad.Function, Alias: stack.Alias, Stable: stable, Canary: canary}},
-		Ladder:    deploy.Ladder(float64(bad.Ladder.First), bad.Ladder.For, float64(bad.Ladder.Step), bad.Ladder.Every),
-		TimeScale: bad.TimeScale, MinEffect: float64(d.s.Release.MinEffect), MinJudged: int64(d.s.Release.MinJudged),
+		Functions: []deploy.FunctionRelease{{Name: move.Function, Alias: stack.Alias, Stable: stable, Canary: canary}},
+		Ladder:    deploy.Ladder(float64(move.Ladder.First), move.Ladder.For, float64(move.Ladder.Step), move.Ladder.Every),
+		TimeScale: move.TimeScale, MinEffect: float64(d.s.Release.MinEffect), MinJudged: int64(d.s.Release.MinJudged),
 	}
 }
 

@@ -39,7 +39,7 @@ type Options struct {
 	Wrapper   []string // the command that runs Wrap; its words may hold no spaces
 }
 
-// Fault publishes a bad version. Its methods may be called concurrently, but for Apply.
+// Fault publishes a version. Its methods may be called concurrently, but for Apply.
 type Fault struct {
 	fault   fault.Fault
 	wrapper string
@@ -100,7 +100,7 @@ func (b *Fault) Prepare(ctx context.Context) (json.RawMessage, error) {
 	return json.Marshal(Inverse{Function: b.fault.Target, Alias: Alias, Stable: *alias.FunctionVersion, Variables: variables(config)})
 }
 
-// Apply publishes the bad version and restores $LATEST. The details name the "version" and the
+// Apply publishes the version and restores $LATEST. The details name the "version" and the
 // "stable" one beside it.
 func (b *Fault) Apply(ctx context.Context) (map[string]string, error) {
 	name := b.fault.Target
@@ -109,16 +109,19 @@ func (b *Fault) Apply(ctx context.Context) (map[string]string, error) {
 		return nil, err
 	}
 	before := variables(config)
-	bad := maps.Clone(before)
-	bad[wrapperEnv], bad[DefectEnv] = b.wrapper, b.fault.Defect.String()
-	revision, err := b.configure(ctx, name, bad, config.RevisionId)
+	changed := maps.Clone(before)
+	changed[DefectEnv] = b.fault.Defect.String()
+	if b.fault.Defect.Kind != fault.None {
+		changed[wrapperEnv] = b.wrapper
+	}
+	revision, err := b.configure(ctx, name, changed, config.RevisionId)
 	if err != nil {
 		return nil, err
 	}
 	published, err := b.client.PublishVersion(ctx, &lambda.PublishVersionInput{
-		FunctionName: &name, RevisionId: revision, Description: aws.String("bad release: " + b.fault.Defect.String())})
+		FunctionName: &name, RevisionId: revision, Description: aws.String("defect: " + b.fault.Defect.String())})
 	if err != nil {
-		return nil, fmt.Errorf("publish bad version of %s: %w", name, err)
+		return nil, fmt.Errorf("publish version of %s: %w", name, err)
 	}
 	if _, err := b.configure(ctx, name, before, nil); err != nil {
 		return nil, err
@@ -134,11 +137,11 @@ func (b *Fault) Apply(ctx context.Context) (map[string]string, error) {
 }
 
 // Revert sets the alias to the stable version without weights, and $LATEST to its variables if
-// they are still the bad ones. It may be repeated. A function that is gone is reverted.
+// they are still the version's. It may be repeated. A function that is gone is reverted.
 func (b *Fault) Revert(ctx context.Context, inverse json.RawMessage) error {
 	var inv Inverse
 	if err := json.Unmarshal(inverse, &inv); err != nil {
-		return fmt.Errorf("read inverse of a bad release: %w", err)
+		return fmt.Errorf("read inverse of a release: %w", err)
 	}
 	var gone *types.ResourceNotFoundException
 	if err := b.revertAlias(ctx, inv); err != nil && !errors.As(err, &gone) {
@@ -180,14 +183,14 @@ func (b *Fault) revertAlias(ctx context.Context, inv Inverse) error {
 	}
 }
 
-// Hits confirms none: the harness counts the bad answers of the version.
+// Hits confirms none: the harness counts the answers of the version.
 func (b *Fault) Hits(context.Context) fault.Hits {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.mu.version == "" {
-		return fault.Hits{Effect: fmt.Sprintf("no bad version of %s was published", b.fault.Target)}
+		return fault.Hits{Effect: fmt.Sprintf("no version of %s was published", b.fault.Target)}
 	}
-	return fault.Hits{Effect: fmt.Sprintf("version %s of %s published, %s", b.mu.version, b.fault.Target, b.fault.Defect)}
+	return fault.Hits{Effect: fmt.Sprintf("version %s of %s published, defect: %s", b.mu.version, b.fault.Target, b.fault.Defect)}
 }
 
 func (b *Fault) configuration(ctx context.Context, name string) (*lambda.GetFunctionConfigurationOutput, error) {

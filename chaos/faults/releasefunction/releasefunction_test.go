@@ -88,7 +88,27 @@ func TestSlowVersionIsLateAndOnlyThat(t *testing.T) {
 	}
 	r := invoke(t, cloud, version, `{"fail":true}`)
 	require.Contains(t, string(r.Payload), "on demand", "the function's own failure passes")
-	require.Equal(t, fault.Hits{Effect: "version 2 of f published, slow(150ms)"}, b.Hits(ctx))
+	require.Equal(t, fault.Hits{Effect: "version 2 of f published, defect: slow(150ms)"}, b.Hits(ctx))
+}
+
+func TestHealthyVersionIsTheSameCodeWithoutAWrapper(t *testing.T) {
+	cloud := cloudtest.Start(t)
+	_, inverse, version := publish(t, cloud, fault.Fault{Name: "sound", Target: "f", Defect: fault.Defect{Kind: fault.None}})
+	stable, err := cloud.Client.GetFunctionConfiguration(ctx, &sdk.GetFunctionConfigurationInput{FunctionName: aws.String("f"), Qualifier: aws.String("1")})
+	require.NoError(t, err)
+	sound, err := cloud.Client.GetFunctionConfiguration(ctx, &sdk.GetFunctionConfigurationInput{FunctionName: aws.String("f"), Qualifier: &version})
+	require.NoError(t, err)
+	require.Equal(t, *stable.CodeSha256, *sound.CodeSha256)
+	require.Equal(t, map[string]string{"OWN": "kept", DefectEnv: "none"}, sound.Environment.Variables)
+	r := invoke(t, cloud, version, `{}`)
+	require.Equal(t, `{"statusCode":200,"version":"2"}`, string(r.Payload))
+
+	_, err = cloud.Client.UpdateAlias(ctx, &sdk.UpdateAliasInput{FunctionName: aws.String("f"), Name: aws.String("live"), FunctionVersion: &version})
+	require.NoError(t, err, "promoted")
+	again, err := New(fault.Fault{Name: "sound", Target: "f", Defect: fault.Defect{Kind: fault.None}}, options(cloud))
+	require.NoError(t, err)
+	require.NoError(t, again.Revert(ctx, inverse))
+	require.Equal(t, "1", *alias(t, cloud).FunctionVersion)
 }
 
 func TestFailingVersionAnswersAsItsCallerReadsIt(t *testing.T) {
@@ -167,7 +187,7 @@ func TestBadOptionsAreRefused(t *testing.T) {
 	b, err := New(slow(time.Second), Options{Edge: "http://127.0.0.1:1", Wrapper: []string{"x"}})
 	require.NoError(t, err)
 	require.Error(t, b.Revert(ctx, json.RawMessage(`{`)))
-	require.Contains(t, b.Hits(ctx).Effect, "no bad version")
+	require.Contains(t, b.Hits(ctx).Effect, "no version")
 }
 
 func TestKilledWrapperTakesTheFunctionAlong(t *testing.T) {
