@@ -156,14 +156,14 @@ func (s *Scenario) validateFaults(d *decoder) {
 	for i := range s.Faults {
 		if f := &s.Faults[i]; f.Healthy() {
 			if !f.ReleaseFunction.Rollback {
-				d.report(at(&f.ReleaseFunction.Rollback, f.ReleaseFunction), "fault %q has no defect: rollback can only be switched off for a release that should be rolled back", f.Name)
+				d.report(s.At(&f.ReleaseFunction.Rollback, f.ReleaseFunction), "fault %q has no defect: rollback can only be switched off for a release that should be rolled back", f.Name)
 			}
 			for _, limit := range []struct {
 				set   bool
 				where any
 			}{{f.Limits.P99 != 0, &f.Limits.P99}, {f.Limits.Availability != 0, &f.Limits.Availability}} {
 				if limit.set {
-					d.report(at(limit.where, f), "fault %q has no defect, hence no window: the objectives hold while it climbs, and it takes no limits", f.Name)
+					d.report(s.At(limit.where, f), "fault %q has no defect, hence no window: the objectives hold while it climbs, and it takes no limits", f.Name)
 				}
 			}
 		}
