@@ -77,7 +77,10 @@ type Bucket struct {
 
 	GeneratorCPU *float64 `json:"generator_cpu,omitempty"` // cores
 	SystemCPU    *float64 `json:"system_cpu,omitempty"`    // cores, the system under test
-	HostCPU      *float64 `json:"host_cpu,omitempty"`      // share of all cores, 0 to 1
+	HostCPU      *float64 `json:"host_cpu,omitempty"`      // share of all cores in use, 0 to 1
+	RunCPU       *float64 `json:"run_cpu,omitempty"`       // of it, by this run
+	OthersCPU    *float64 `json:"others_cpu,omitempty"`    // by other processes
+	StealCPU     *float64 `json:"steal_cpu,omitempty"`     // by other machines
 	MemoryUsed   *float64 `json:"memory_used,omitempty"`   // share, 0 to 1
 
 	Freshness    *Millis  `json:"freshness_ms,omitempty"` // the worst sample that was accepted in this second

@@ -42,6 +42,7 @@ type Result struct {
 	RealOrders  *RealOrders  `json:"real_orders,omitempty"`
 	Self        SelfWatch    `json:"self"`
 	HostLimited []Interval   `json:"host_limited"`
+	OtherLoad   *OtherLoad   `json:"other_load,omitempty"` // nil if others took little of the machine
 	Notes       []Note       `json:"notes"`
 }
 
@@ -148,9 +149,10 @@ type FirstLimit struct {
 
 // Interval is a stretch of the run.
 type Interval struct {
-	Start  Seconds `json:"start_s"`
-	End    Seconds `json:"end_s"`
-	Reason string  `json:"reason"`
+	Start      Seconds     `json:"start_s"`
+	End        Seconds     `json:"end_s"`
+	Reason     string      `json:"reason"`
+	Processors *Processors `json:"processors,omitempty"` // mean use in it
 }
 
 // Note is a line of the run's diary.

@@ -35,6 +35,7 @@ type charts struct {
 	Host      []*float64 `json:"host"` // % of the machine
 	System    []*float64 `json:"system"`
 	Generator []*float64 `json:"generator"`
+	Others    []*float64 `json:"others"` // other processes and machines
 
 	Faults      []shade `json:"faults"`
 	HostLimited []shade `json:"hostLimited"`
@@ -122,6 +123,13 @@ func (c *charts) point(seconds []reports.Bucket, cores float64) {
 	c.Host = append(c.Host, scaled(func(b reports.Bucket) *float64 { return b.HostCPU }, 100))
 	c.System = append(c.System, scaled(func(b reports.Bucket) *float64 { return b.SystemCPU }, 100/cores))
 	c.Generator = append(c.Generator, scaled(func(b reports.Bucket) *float64 { return b.GeneratorCPU }, 100/cores))
+	c.Others = append(c.Others, worst(seconds, func(b reports.Bucket) *float64 {
+		if b.OthersCPU == nil || b.StealCPU == nil {
+			return nil
+		}
+		x := 100 * (*b.OthersCPU + *b.StealCPU)
+		return &x
+	}))
 	c.Backlog = append(c.Backlog, worst(seconds, func(b reports.Bucket) *float64 {
 		if b.Backlog == nil {
 			return nil

@@ -51,6 +51,9 @@ func headline(b *strings.Builder, r *reports.Result) {
 	fmt.Fprintf(b, "| requests | %s planned, %s unsent |\n", reports.Count(r.Load.Planned), reports.Count(r.Load.Unsent))
 	fmt.Fprintf(b, "| events | %s accepted; %s lost, %s doubled, %s phantom, %s parked |\n", reports.Count(r.Ledger.Acked), reports.Count(r.Ledger.Lost),
 		reports.Count(r.Ledger.Doubled), reports.Count(r.Ledger.Phantom), reports.Count(r.Ledger.Parked))
+	if o := r.OtherLoad; o != nil {
+		fmt.Fprintf(b, "| other load | %s |\n", text(o.String()))
+	}
 	if len(r.HostLimited) > 0 {
 		fmt.Fprintf(b, "| HOST-LIMITED | %d intervals: %s |\n", len(r.HostLimited), text(r.HostLimited[0].Reason))
 	}

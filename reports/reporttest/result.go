@@ -155,6 +155,7 @@ func traffic(r *reports.Result, random *rand.Rand) {
 		b.GeneratorCPU = pointer(0.05 + 0.22*busy + 0.02*random.Float64())
 		b.SystemCPU = pointer(0.15 + 1.15*busy + 0.1*random.Float64())
 		b.HostCPU = pointer(min((*b.GeneratorCPU+*b.SystemCPU+0.08)/2, 1))
+		b.RunCPU, b.OthersCPU, b.StealCPU = pointer((*b.GeneratorCPU+*b.SystemCPU)/2), pointer(0.035), pointer(0.005)
 		b.MemoryUsed = pointer(0.31 + 0.001*float64(t))
 		b.Backlog = pointer(int64(3 + random.IntN(4)))
 		r.Load.Planned += b.Planned
@@ -169,7 +170,10 @@ func traffic(r *reports.Result, random *rand.Rand) {
 		{Name: "rush", Start: at(25), End: at(100), RequestedEvents: 3472, AchievedEvents: 3379, PeakRequestedEvents: 3472, RequestedRequests: 389, AchievedRequests: 379},
 	}
 	r.Self = reports.SelfWatch{CPUCores: 0.24, PeakCPUCores: 0.31, LagP50: ms(0.31), LagP99: ms(1.9), LagMax: ms(14.2), GCs: 61, GCPauseP99: ms(0.21), GCPauseMax: ms(0.4), MemoryBytes: 212_000_000}
-	r.HostLimited = []reports.Interval{{Start: at(54), End: at(56), Reason: "CPU at 97 % while the data process recovered its log"}}
+	shares := reports.Processors{Busy: 0.97, Run: 0.7, Others: 0.25, Steal: 0.02}
+	r.HostLimited = []reports.Interval{{Start: at(54), End: at(56), Reason: "processors above 90 %: " + shares.String(), Processors: &shares}}
+	r.OtherLoad = &reports.OtherLoad{Above: 0.2, Took: at(2), Of: at(seconds), Mean: 0.27, Most: 0.31,
+		Intervals: []reports.Interval{{Start: at(54), End: at(56), Reason: "others above 20 %: " + shares.String(), Processors: &shares}}}
 }
 
 func percentiles(b *reports.Bucket, all []float64) {

@@ -37,6 +37,16 @@ func objectiveChecks(s *scenarios.Scenario, all []reports.Latency, freshness *st
 	return checks
 }
 
+// besideOthers adds to objectives that were not met what else the machine did. Their status stays:
+// a busy neighbour explains a FAIL, and never turns it into anything better.
+func besideOthers(checks []reports.Check, others *reports.OtherLoad) {
+	for i := range checks {
+		if others != nil && checks[i].Status != reports.Pass {
+			checks[i].Detail = strings.TrimSpace(checks[i].Detail + " " + others.String())
+		}
+	}
+}
+
 // ledgerChecks are the ledger's, in the report's form.
 func ledgerChecks(truth *ledger.Report) []reports.Check {
 	status := map[ledger.Status]reports.Status{ledger.Pass: reports.Pass, ledger.Fail: reports.Fail, ledger.NotProved: reports.Unknown}

@@ -8,58 +8,11 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/retailflow/stampede/reports"
 )
-
-// hostTimes is a reading of the machine's processor time, all cores together.
-type hostTimes struct {
-	busy, total time.Duration
-}
-
-// readHostTimes reads /proc/stat; ok is false where there is none.
-func readHostTimes() (hostTimes, bool) {
-	data, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		return hostTimes{}, false
-	}
-	return parseHostTimes(data)
-}
-
-// parseHostTimes takes the first line of /proc/stat (proc(5)): user nice system idle iowait irq
-// softirq steal, in ticks of 10 ms. Waiting for disk is idle time; stolen time is busy.
-func parseHostTimes(data []byte) (hostTimes, bool) {
-	line, _, _ := bytes.Cut(data, []byte("\n"))
-	fields := strings.Fields(string(line))
-	if len(fields) < 9 || fields[0] != "cpu" {
-		return hostTimes{}, false
-	}
-	var t hostTimes
-	for i, field := range fields[1:9] {
-		ticks, err := strconv.ParseInt(field, 10, 64)
-		if err != nil {
-			return hostTimes{}, false
-		}
-		d := time.Duration(ticks) * 10 * time.Millisecond
-		t.total += d
-		if i != 3 && i != 4 {
-			t.busy += d
-		}
-	}
-	return t, true
-}
-
-// share is the busy part of the time between two readings, 0 to 1.
-func (t hostTimes) share(before hostTimes) float64 {
-	total := t.total - before.total
-	if total <= 0 {
-		return 0
-	}
-	return float64(t.busy-before.busy) / float64(total)
-}
 
 // memoryUsed is the share of memory that is not available, from /proc/meminfo; ok is false
 // where there is none.

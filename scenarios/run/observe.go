@@ -90,7 +90,7 @@ func (o *observer) look(ctx context.Context) {
 
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	seen := observation{at: now.Sub(o.start), hostCPU: host.share(o.mu.host), memory: memory, weight: o.weight(), known: dataErr == nil && edgeErr == nil}
+	seen := observation{at: now.Sub(o.start), host: host.since(o.mu.host), memory: memory, weight: o.weight(), known: dataErr == nil && edgeErr == nil}
 	o.mu.host = host
 	if dataErr == nil {
 		o.mu.data.look(data)

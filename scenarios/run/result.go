@@ -37,6 +37,7 @@ func (d *drill) result() *reports.Result {
 		Changed:     d.changed(),
 		RealOrders:  d.real,
 		HostLimited: hostLimited(looks, float64(d.s.SelfWatch.CPU)),
+		OtherLoad:   otherLoad(looks, d.s.Load.Length()),
 	}
 	if d.interrupted != nil {
 		r.Interrupted = d.interrupted.Error()
@@ -48,6 +49,7 @@ func (d *drill) result() *reports.Result {
 	r.Self = d.self(looks)
 
 	r.Checks = objectiveChecks(d.s, r.Latency, &r.Freshness.Outside)
+	besideOthers(r.Checks, r.OtherLoad)
 	if d.interrupted == nil {
 		r.Checks = append(r.Checks, ledgerChecks(&d.truth)...)
 	}

@@ -10,13 +10,13 @@ import (
 
 // observation is one look at the system under test and the machine, taken once a second.
 type observation struct {
-	at        time.Duration // since planned time 0
-	hostCPU   float64       // share of all cores since the look before, 0 to 1
-	systemCPU float64       // cores, of our system's processes, since the look before
-	memory    float64       // share in use
-	waiting   int64         // records, messages and deliveries under way
-	weight    float64       // of the version under trial
-	known     bool          // false: no process answered, and waiting and systemCPU say nothing
+	at        time.Duration      // since planned time 0
+	host      reports.Processors // since the look before
+	systemCPU float64            // cores, of our system's processes, since the look before
+	memory    float64            // share in use
+	waiting   int64              // records, messages and deliveries under way
+	weight    float64            // of the version under trial
+	known     bool               // false: no process answered, and waiting and systemCPU say nothing
 }
 
 // timeline is one bucket for each second of the load, and on until the last thing happened.
@@ -78,7 +78,7 @@ func timeline(requests []request, seen []sighting, looks []observation, samples 
 			continue
 		}
 		b := bucket(o.at)
-		b.HostCPU, b.MemoryUsed = &o.hostCPU, &o.memory
+		b.HostCPU, b.RunCPU, b.OthersCPU, b.StealCPU, b.MemoryUsed = &o.host.Busy, &o.host.Run, &o.host.Others, &o.host.Steal, &o.memory
 		if o.known {
 			b.SystemCPU, b.Backlog = &o.systemCPU, &o.waiting
 		}
@@ -101,26 +101,4 @@ func timeline(requests []request, seen []sighting, looks []observation, samples 
 func millis(d time.Duration) *reports.Millis {
 	m := reports.Millis(d)
 	return &m
-}
-
-// hostLimited lists the stretches in which the host was the bottleneck: with more than the share
-// busy of its processors in use, a capacity seen there is not the system's.
-func hostLimited(looks []observation, busy float64) []reports.Interval {
-	var out []reports.Interval
-	for _, o := range looks {
-		if o.hostCPU <= busy && o.memory <= 0.95 {
-			continue
-		}
-		reason := "processors above " + reports.Percent(busy)
-		if o.memory > 0.95 {
-			reason = "memory above 95 %"
-		}
-		start, end := reports.Seconds(o.at-time.Second), reports.Seconds(o.at)
-		if n := len(out); n > 0 && out[n-1].Reason == reason && start-out[n-1].End < reports.Seconds(1500*time.Millisecond) {
-			out[n-1].End = end
-			continue
-		}
-		out = append(out, reports.Interval{Start: max(start, 0), End: end, Reason: reason})
-	}
-	return out
 }

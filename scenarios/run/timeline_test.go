@@ -18,7 +18,7 @@ func TestTimelinePutsEverythingIntoItsSecond(t *testing.T) {
 		{planned: 1500 * ms, start: 1700 * ms, end: 1700 * ms, events: 5},
 	}
 	seen := []sighting{{accepted: 300 * ms, seen: 2 * second}, {accepted: 900 * ms, seen: 2100 * ms}, {accepted: second}}
-	looks := []observation{{at: -second, hostCPU: 1}, {at: 1500 * ms, hostCPU: 0.5, memory: 0.25, systemCPU: 1.5, waiting: 7, weight: 0.1, known: true}, {at: 2500 * ms, hostCPU: 0.75, waiting: 9}}
+	looks := []observation{{at: -second, host: reports.Processors{Busy: 1}}, {at: 1500 * ms, host: reports.Processors{Busy: 0.5}, memory: 0.25, systemCPU: 1.5, waiting: 7, weight: 0.1, known: true}, {at: 2500 * ms, host: reports.Processors{Busy: 0.75}, waiting: 9}}
 	samples := []attack.Sample{{At: second, Span: second, CPU: 500 * ms}, {At: 2 * second}, {At: -ms, Span: second, CPU: second}}
 
 	got := timeline(requests, seen, looks, samples, 10*second)
@@ -47,18 +47,4 @@ func TestTimelinePutsEverythingIntoItsSecond(t *testing.T) {
 	require.Nil(t, got[2].GeneratorCPU)
 	require.InDelta(t, 1, *got[0].CanaryShare, 0)
 	require.InDelta(t, 0, *got[2].CanaryShare, 0)
-}
-
-func TestHostLimitedJoinsNeighbours(t *testing.T) {
-	looks := []observation{
-		{at: 500 * ms, hostCPU: 1}, {at: 1 * second, hostCPU: 0.5}, {at: 4 * second, hostCPU: 0.91}, {at: 5 * second, hostCPU: 0.99}, {at: 6 * second, hostCPU: 0.9},
-		{at: 9 * second, memory: 0.96, hostCPU: 1},
-	}
-	s := func(x float64) reports.Seconds { return reports.Seconds(x * float64(second)) }
-	require.Equal(t, []reports.Interval{
-		{Start: s(0), End: s(0.5), Reason: "processors above 90 %"},
-		{Start: s(3), End: s(5), Reason: "processors above 90 %"},
-		{Start: s(8), End: s(9), Reason: "memory above 95 %"},
-	}, hostLimited(looks, 0.9))
-	require.Empty(t, hostLimited(nil, 0.9))
 }

@@ -183,6 +183,7 @@
       {label: "host", values: data.host, color: () => colors.gray, fill: .14},
       {label: "system under test", values: data.system, color: () => colors.blue, width: 2},
       {label: "generator", values: data.generator, color: () => colors.amber, width: 1.5},
+      {label: "not this run", values: data.others, color: () => colors.purple, width: 1.5},
     ], {height: 170, format: percent, y: {range: [0, 100]}, lines: u => {
       const {ctx, bbox} = u;
       ctx.save();
