@@ -112,12 +112,23 @@ func TestVerdictsFollowTheFigures(t *testing.T) {
 		"no peer could do it at all": {target{0, 0.5}, at(10, 150), []measured{broken}, "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := result{row: row{items: 1, target: c.target}, measured: append([]measured{c.ours}, c.peers...)}
+			r := result{row: row{items: 1, target: c.target}, measured: []measured{c.ours}}
+			for _, p := range c.peers {
+				p.peer = true
+				r.measured = append(r.measured, p)
+			}
 			words, missed := r.verdict()
 			require.Equal(t, c.words, words)
 			require.Equal(t, c.missed, missed)
 		})
 	}
+}
+
+func TestTheMiddleRunCountsUnlessOneWasWrong(t *testing.T) {
+	r, runs := &row{items: 1}, []measured{{cpu: 3, driven: driven{calls: 1}}, {cpu: 9, driven: driven{calls: 1}}, {cpu: 1, driven: driven{calls: 1}}}
+	require.EqualValues(t, 3, median(runs, r).cpu)
+	runs[2].driven.fault = errors.New("answered 400")
+	require.Error(t, median(runs, r).driven.fault)
 }
 
 func TestMemoryMustNotGrowWithData(t *testing.T) {

@@ -42,6 +42,8 @@ type settings struct {
 	time        time.Duration // the longest a row lasts on one server
 	only        string        // rows by the beginning of their names
 	peers       bool
+	base        string // path of another stampede binary
+	rounds      int
 	gate        bool // a missed target is a failure
 }
 
@@ -59,6 +61,8 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.DurationVar(&s.time, "time", 4*time.Second, "the longest a row lasts on one server")
 	flags.StringVar(&s.only, "rows", "", "rows whose names begin so; empty is all")
 	flags.BoolVar(&s.peers, "peers", true, "measure the peers too")
+	flags.StringVar(&s.base, "base", "", "another stampede binary, to be measured too: what a change has changed")
+	flags.IntVar(&s.rounds, "rounds", 1, "how often each row is measured, the servers taking turns; the median by CPU counts")
 	flags.BoolVar(&s.gate, "gate", false, "exit with 1 if a target is missed")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -67,7 +71,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	dir, err := filepath.Abs(s.dir)
-	if err != nil || flags.NArg() > 0 || s.clients < 1 {
+	if err != nil || flags.NArg() > 0 || s.clients < 1 || s.rounds < 1 {
 		fmt.Fprintln(stderr, "error: bad usage\nhint: -h lists the flags")
 		return 2
 	}
@@ -104,14 +108,9 @@ func run(ctx context.Context, s settings, stdout, stderr io.Writer) (missed int,
 	}
 	var results []result
 	for _, r := range chosen {
-		one := result{row: r}
-		for _, v := range servers {
-			fmt.Fprintf(stderr, "%s on %s\n", r.name, v.name)
-			m, err := measure(ctx, s, v, r)
-			if err != nil {
-				return 0, fmt.Errorf("%s on %s: %w", r.name, v.name, err)
-			}
-			one.measured = append(one.measured, m)
+		one, err := measureRow(ctx, s, servers, r, stderr)
+		if err != nil {
+			return 0, err
 		}
 		results = append(results, one)
 	}
@@ -126,6 +125,13 @@ func start(ctx context.Context, s settings, stderr io.Writer) (servers []*server
 		return nil, l, err
 	}
 	servers = append(servers, ours)
+	if s.base != "" {
+		base, err := startCopy(s.base, s, "base")
+		if err != nil {
+			return servers, l, err
+		}
+		servers = append(servers, base)
+	}
 	if !s.peers {
 		return servers, l, nil
 	}
@@ -152,12 +158,37 @@ func start(ctx context.Context, s settings, stderr io.Writer) (servers []*server
 	return servers, l, nil
 }
 
-// measure runs a row on a server.
-func measure(ctx context.Context, s settings, v *server, r row) (measured, error) {
-	requests, err := prepare(ctx, r, v.partitions, s.clients)
-	if err != nil {
-		return measured{}, err
+// measureRow measures a row on all servers, as often as there are rounds.
+func measureRow(ctx context.Context, s settings, servers []*server, r row, stderr io.Writer) (result, error) {
+	requests, runs := map[int][][][]byte{}, make([][]measured, len(servers))
+	for range s.rounds {
+		if r.once {
+			clear(requests)
+		}
+		for i, v := range servers {
+			fmt.Fprintf(stderr, "%s on %s\n", r.name, v.name)
+			if requests[v.partitions] == nil {
+				var err error
+				if requests[v.partitions], err = prepare(ctx, r, v.partitions, s.clients); err != nil {
+					return result{}, fmt.Errorf("%s: %w", r.name, err)
+				}
+			}
+			m, err := measure(ctx, s, v, r, requests[v.partitions])
+			if err != nil {
+				return result{}, fmt.Errorf("%s on %s: %w", r.name, v.name, err)
+			}
+			runs[i] = append(runs[i], m)
+		}
 	}
+	out := result{row: r}
+	for _, list := range runs {
+		out.measured = append(out.measured, median(list, &r))
+	}
+	return out, nil
+}
+
+// measure runs a row on a server once.
+func measure(ctx context.Context, s settings, v *server, r row, requests [][][]byte) (measured, error) {
 	before, err := v.settle(ctx)
 	if err != nil {
 		return measured{}, err
@@ -167,7 +198,8 @@ func measure(ctx context.Context, s settings, v *server, r row) (measured, error
 	if err != nil {
 		return measured{}, err
 	}
-	return measured{server: v.name, driven: d, cpu: after.cpu - before.cpu, syncs: after.syncs - before.syncs}, ctx.Err()
+	m := measured{server: v.name, peer: v.statistics == "", driven: d, cpu: after.cpu - before.cpu, syncs: after.syncs - before.syncs}
+	return m, ctx.Err()
 }
 
 // size is a number of bytes on the command line.

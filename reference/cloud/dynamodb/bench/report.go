@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -10,6 +12,7 @@ import (
 // measured is a row on one server.
 type measured struct {
 	server string
+	peer   bool // no build of ours
 	driven driven
 	cpu    time.Duration
 	syncs  int64
@@ -19,6 +22,17 @@ type measured struct {
 type result struct {
 	row      row
 	measured []measured
+}
+
+// median is the run with the middle of CPU; one with a wrong answer comes before all.
+func median(runs []measured, r *row) measured {
+	slices.SortFunc(runs, func(a, b measured) int { return cmp.Compare(a.micros(r), b.micros(r)) })
+	for _, m := range runs {
+		if m.driven.fault != nil {
+			return m
+		}
+	}
+	return runs[len(runs)/2]
 }
 
 // micros is the server's CPU an item.
@@ -36,7 +50,7 @@ func (m *measured) rate(r *row) float64 {
 func (r *result) best() (micros, rate float64) {
 	for i := range r.measured {
 		m := &r.measured[i]
-		if i == 0 || m.driven.fault != nil || m.driven.calls == 0 {
+		if !m.peer || m.driven.fault != nil || m.driven.calls == 0 {
 			continue
 		}
 		if u := m.micros(&r.row); micros == 0 || u < micros {

@@ -52,7 +52,7 @@ func (v *server) launch(command string, args ...string) error {
 // startOurs starts the stampede binary on a copy of a preloaded table, which it makes first if
 // there is none.
 func startOurs(ctx context.Context, s settings, stderr io.Writer) (*server, load, error) {
-	kept := filepath.Join(s.dir, fmt.Sprintf("items-%d", s.preload))
+	kept := keptFolder(s)
 	l, err := readLoad(kept)
 	if errors.Is(err, os.ErrNotExist) {
 		fmt.Fprintf(stderr, "loading %s into %s\n", size(s.preload), kept)
@@ -61,20 +61,31 @@ func startOurs(ctx context.Context, s settings, stderr io.Writer) (*server, load
 	if err != nil {
 		return nil, l, err
 	}
-	work := filepath.Join(s.dir, "work")
-	if err := os.RemoveAll(work); err != nil {
-		return nil, l, fmt.Errorf("empty work folder: %w", err)
-	}
-	if err := linkTree(kept, work); err != nil {
-		return nil, l, fmt.Errorf("copy preloaded table: %w", err)
-	}
-	v, err := openOurs(s.server, work)
-	if err != nil {
-		return nil, l, err
-	}
-	v.partitions = partitions(s.preload)
-	return v, l, nil
+	v, err := startCopy(s.server, s, "work")
+	return v, l, err
 }
+
+// startCopy starts a stampede binary on a copy of the preloaded table.
+func startCopy(binary string, s settings, folder string) (*server, error) {
+	work := filepath.Join(s.dir, folder)
+	if err := os.RemoveAll(work); err != nil {
+		return nil, fmt.Errorf("empty work folder: %w", err)
+	}
+	if err := linkTree(keptFolder(s), work); err != nil {
+		return nil, fmt.Errorf("copy preloaded table: %w", err)
+	}
+	v, err := openOurs(binary, work)
+	if err != nil {
+		return nil, err
+	}
+	if v.partitions = partitions(s.preload); folder != "work" {
+		v.name += ", " + folder
+	}
+	return v, nil
+}
+
+// keptFolder is where the preloaded table lies.
+func keptFolder(s settings) string { return filepath.Join(s.dir, fmt.Sprintf("items-%d", s.preload)) }
 
 // openOurs starts the stampede binary on a folder.
 func openOurs(binary, dir string) (*server, error) {
