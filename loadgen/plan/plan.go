@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -24,11 +26,33 @@ type Extra struct {
 	Events int32
 }
 
+// Hot is a stretch of a plan in which a share of the batches and reads is that of a few tenants:
+// what a flash crowd comes for.
+type Hot struct {
+	From, To time.Duration
+	Share    float64 // 0 to 1
+	Tenants  []int32 // equally
+}
+
+func (h Hot) check(tenants int) error {
+	ok := h.From >= 0 && h.From < h.To && h.Share >= 0 && h.Share <= 1 && len(h.Tenants) > 0
+	for _, t := range h.Tenants {
+		ok = ok && t >= 0 && int(t) < tenants
+	}
+	if !ok {
+		return fmt.Errorf("hot tenants %v with share %v from %s to %s: there must be some, of %d, a share of 0 to 1, and times that rise",
+			h.Tenants, h.Share, h.From, h.To, tenants)
+	}
+	return nil
+}
+
 // Options make a plan.
 type Options struct {
 	Seed   uint64
 	Events Intensity // events/s, over batches and webhooks together
 	Mix    Mix       // the zero value means DefaultMix
+	Even   bool      // batches and webhooks come evenly spaced instead of at random
+	Hot    []Hot     // stretches in which a few tenants get many batches and reads
 
 	Tenants  []float64 // weight of each tenant in batches and reads
 	Webhooks []float64 // weight of each tenant in webhooks; nil means Tenants
@@ -72,6 +96,11 @@ func New(o Options) (*Plan, error) {
 	}
 	if p.webhooks, err = NewWeighted(o.Webhooks); err != nil && o.Mix.Webhooks > 0 {
 		faults = append(faults, fmt.Errorf("plan tenants with webhooks: %w", err))
+	}
+	for _, hot := range o.Hot {
+		if err := hot.check(len(o.Tenants)); err != nil {
+			faults = append(faults, fmt.Errorf("plan: %w", err))
+		}
 	}
 	for i, extra := range o.Extras {
 		at := extra.At.Truncate(resolution)
@@ -166,20 +195,20 @@ func (p *Plan) cell(out []Entry, c int64, replays map[int64][]Entry) []Entry {
 
 	if mix.Webhooks < 1 {
 		r := Rand(p.options.Seed, "plan/batch", uint64(c))
-		for at := range arrivals(r.ExpFloat64, p.options.Events, (1-mix.Webhooks)/mix.meanBatch(), from, to) {
-			out = append(out, Entry{At: at, Kind: Batch, Tenant: p.tenants.Pick(r), Events: mix.batchSize(r), Body: r.Uint64()})
+		for at := range arrivals(p.gap(r), p.options.Events, (1-mix.Webhooks)/mix.meanBatch(), from, to) {
+			out = append(out, Entry{At: at, Kind: Batch, Tenant: p.tenant(at, r), Events: mix.batchSize(r), Body: r.Uint64()})
 		}
 	}
 	if mix.Webhooks > 0 {
 		r := Rand(p.options.Seed, "plan/webhook", uint64(c))
-		for at := range arrivals(r.ExpFloat64, p.options.Events, mix.Webhooks, from, to) {
+		for at := range arrivals(p.gap(r), p.options.Events, mix.Webhooks, from, to) {
 			out = append(out, Entry{At: at, Kind: Webhook, Tenant: p.webhooks.Pick(r), Events: 1, Body: r.Uint64()})
 		}
 	}
 	if mix.ReadRate > 0 {
 		r := Rand(p.options.Seed, "plan/read", uint64(c))
 		for at := range arrivals(r.ExpFloat64, steady(p.Length()), mix.ReadRate, from, to) {
-			out = append(out, Entry{At: at, Kind: Read, Tenant: p.tenants.Pick(r), Body: r.Uint64()})
+			out = append(out, Entry{At: at, Kind: Read, Tenant: p.tenant(at, r), Body: r.Uint64()})
 		}
 	}
 	at, _ := slices.BinarySearchFunc(p.extras, from, func(e Entry, t time.Duration) int { return int(e.At - t) })
@@ -206,14 +235,37 @@ func (p *Plan) cell(out []Entry, c int64, replays map[int64][]Entry) []Entry {
 	return out
 }
 
-// arrivals draws a Poisson process of intensity share × events within [from, to), by inversion:
-// the images of its points under the integral of the intensity are exponential(1) apart, and
-// having no memory they may start afresh at every from
-// (Lewis and Shedler 1979, https://doi.org/10.1002/nav.3800260304).
+// tenant draws whose batch or read starts at a time.
+func (p *Plan) tenant(at time.Duration, r *rand.Rand) int32 {
+	for _, hot := range p.options.Hot {
+		if at >= hot.From && at < hot.To && r.Float64() < hot.Share {
+			return hot.Tenants[r.IntN(len(hot.Tenants))]
+		}
+	}
+	return p.tenants.Pick(r)
+}
+
+// gap draws the distance of arrivals, nil for an even one.
+func (p *Plan) gap(r *rand.Rand) func() float64 {
+	if p.options.Even {
+		return nil
+	}
+	return r.ExpFloat64
+}
+
+// arrivals draws those of intensity share × events within [from, to), by inversion: under the
+// integral of the intensity the images of a Poisson process are exponential(1) apart, and having
+// no memory they may start afresh at every from
+// (Lewis and Shedler 1979, https://doi.org/10.1002/nav.3800260304). Those of an even process, for
+// which exponential is nil, lie in the middle between whole numbers.
 func arrivals(exponential func() float64, events Intensity, share float64, from, to time.Duration) iter.Seq[time.Duration] {
 	return func(yield func(time.Duration) bool) {
-		end := events.Total(to) * share
-		for x := events.Total(from)*share + exponential(); x < end; x += exponential() {
+		x, end := events.Total(from)*share, events.Total(to)*share
+		if exponential == nil {
+			exponential = func() float64 { return 1 }
+			x, end = math.Ceil(x-0.5-slack)-0.5, end-slack
+		}
+		for x += exponential(); x < end; x += exponential() {
 			at := events.When(x / share).Truncate(resolution)
 			if !yield(min(max(at, from), to-1)) {
 				return
@@ -221,6 +273,9 @@ func arrivals(exponential func() float64, events Intensity, share float64, from,
 		}
 	}
 }
+
+// slack is by how much a sum of shares may miss the number that it is.
+const slack = 1e-6
 
 // steady is one event a second.
 type steady time.Duration

@@ -16,7 +16,7 @@ import (
 	"github.com/retailflow/stampede/loadgen/plan"
 )
 
-func phases(t require.TestingT, list ...arrival.Phase) *arrival.Phases {
+func phases(t require.TestingT, list ...arrival.Curve) *arrival.Phases {
 	p, err := arrival.New(list...)
 	require.NoError(t, err)
 	return p
@@ -46,7 +46,7 @@ func digest(p *plan.Plan) (sum string, n int) {
 func TestGolden(t *testing.T) {
 	p := newPlan(t, plan.Options{Seed: 42, Events: phases(t,
 		arrival.Constant(174, 20*time.Second),
-		arrival.Phase{For: 5 * time.Second, From: 174, To: 3472},
+		arrival.Ramp{For: 5 * time.Second, From: 174, To: 3472},
 		arrival.Constant(3472, 10*time.Second)),
 		Extras: []plan.Extra{{At: 3 * time.Second, Tenant: 2, Events: 7}},
 	})
@@ -70,7 +70,7 @@ func TestGolden(t *testing.T) {
 func TestRatesAreWithinPoissonBounds(t *testing.T) {
 	for _, seed := range []uint64{1, 2, 3, 4, 5} {
 		p := newPlan(t, plan.Options{Seed: seed, Events: phases(t,
-			arrival.Constant(500, 100*time.Second), arrival.Phase{For: 100 * time.Second, From: 500, To: 4000})})
+			arrival.Constant(500, 100*time.Second), arrival.Ramp{For: 100 * time.Second, From: 500, To: 4000})})
 		want := p.Expected()
 		var got plan.Totals
 		var replays, sentTwice, inFirst float64
@@ -165,7 +165,7 @@ func TestShardsSeeksAndOrder(t *testing.T) {
 		length := time.Duration(rapid.Int64Range(1, int64(40*time.Second)).Draw(t, "length"))
 		o := plan.Options{
 			Seed: rapid.Uint64().Draw(t, "seed"),
-			Events: phases(t, arrival.Phase{For: length,
+			Events: phases(t, arrival.Ramp{For: length,
 				From: arrival.PerSecond(rapid.Float64Range(1, 400).Draw(t, "from")), To: arrival.PerSecond(rapid.Float64Range(0, 400).Draw(t, "to"))}),
 			Mix: plan.Mix{Webhooks: rapid.Float64Range(0, 1).Draw(t, "webhooks"), BatchMean: rapid.Float64Range(1, 30).Draw(t, "mean"),
 				BatchCap: 50, ReadRate: rapid.Float64Range(0, 20).Draw(t, "reads"), ReplayRate: rapid.Float64Range(0, 1).Draw(t, "replay"),

@@ -97,9 +97,9 @@ type load struct {
 const realOrdersWithin = 10 * time.Second
 
 func newLoad(s *scenarios.Scenario, seed uint64, epoch time.Time, p *population, token func(string) string) (*load, error) {
-	phases := make([]arrival.Phase, len(s.Load.Phases))
+	phases := make([]arrival.Curve, len(s.Load.Phases))
 	for i, phase := range s.Load.Phases {
-		phases[i] = arrival.Phase{For: phase.For, From: arrival.PerSecond(phase.From), To: arrival.PerSecond(phase.To)}
+		phases[i] = arrival.Ramp{For: phase.For, From: arrival.PerSecond(phase.From), To: arrival.PerSecond(phase.To)}
 	}
 	intensity, err := arrival.New(phases...)
 	if err != nil {

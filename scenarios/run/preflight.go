@@ -76,9 +76,9 @@ func planFaults(s *scenarios.Scenario, seed uint64) (found scenarios.Diagnostics
 		found.Report(s.At(&s.Tenants.Count), "tenants: %v", err)
 		return found
 	}
-	phases := make([]arrival.Phase, len(s.Load.Phases))
+	phases := make([]arrival.Curve, len(s.Load.Phases))
 	for i, p := range s.Load.Phases {
-		phases[i] = arrival.Phase{For: p.For, From: arrival.PerSecond(p.From), To: arrival.PerSecond(p.To)}
+		phases[i] = arrival.Ramp{For: p.For, From: arrival.PerSecond(p.From), To: arrival.PerSecond(p.To)}
 	}
 	if _, err := arrival.New(phases...); err != nil {
 		found.Report(s.At(&s.Load.Phases), "phases: %v", err)

@@ -14,7 +14,7 @@ import (
 func TestPhases(t *testing.T) {
 	p, err := arrival.New(
 		arrival.Constant(100, 10*time.Second),
-		arrival.Phase{For: 10 * time.Second, From: 100, To: 300},
+		arrival.Ramp{For: 10 * time.Second, From: 100, To: 300},
 		arrival.Constant(0, 5*time.Second),
 		arrival.Constant(50, 2*time.Second),
 	)
@@ -64,8 +64,8 @@ func TestPhasesAreRefusedAllAtOnce(t *testing.T) {
 // When must undo Total, and Total must be the integral of Rate.
 func TestInverseAndIntegral(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		phases := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) arrival.Phase {
-			return arrival.Phase{
+		phases := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) arrival.Curve {
+			return arrival.Ramp{
 				For:  time.Duration(rapid.Int64Range(1, int64(time.Minute)).Draw(t, "for")),
 				From: arrival.PerSecond(rapid.Float64Range(0.1, 1e5).Draw(t, "from")),
 				To:   arrival.PerSecond(rapid.Float64Range(0, 1e5).Draw(t, "to")),
