@@ -42,9 +42,10 @@ func (c *call) describeAs(name string, t *table, status string) error {
 
 func (c *call) createTable() error {
 	var in struct {
-		TableName      *string
-		Tags           []tagAsSent
-		ResourcePolicy *string
+		TableName           *string
+		Tags                []tagAsSent
+		ResourcePolicy      *string
+		StreamSpecification *streamSpecification
 		definition
 	}
 	if err := c.decodeJSON(&in); err != nil {
@@ -56,6 +57,9 @@ func (c *call) createTable() error {
 	}
 	d.TableName = *in.TableName
 	if err := d.check(); err != nil {
+		return err
+	}
+	if err := in.StreamSpecification.checkAtCreation(); err != nil {
 		return err
 	}
 	var err error
@@ -81,6 +85,9 @@ func (c *call) createTable() error {
 	for _, x := range slices.Concat(d.GlobalSecondaryIndexes, d.LocalSecondaryIndexes) {
 		d.IndexIDs[x.IndexName] = d.NextID
 		d.NextID++
+	}
+	if err := s.streamAtCreation(c.now, d, in.StreamSpecification); err != nil {
+		return err
 	}
 	t := s.newTable(d)
 	if err := s.saveTable(t); err != nil {
@@ -137,7 +144,10 @@ func (c *call) deleteTable() error {
 	if err := c.describeAs("TableDescription", t, "DELETING"); err != nil {
 		return err
 	}
-	return c.s.dropTable(t)
+	if err := c.s.dropTable(t); err != nil || t.schema.Stream == nil {
+		return err
+	}
+	return c.s.store.CloseStream(c.now, t.schema.Stream)
 }
 
 func (c *call) listTables() error {

@@ -51,7 +51,7 @@ func (c *change) prepare() error {
 
 // blind says whether the change can be made without a look at the item.
 func (c *change) blind() bool {
-	return (c.verb == verbPut || c.verb == verbDelete) && c.plan.condition == nil && len(c.table.schema.Indexes) == 0
+	return (c.verb == verbPut || c.verb == verbDelete) && c.plan.condition == nil && len(c.table.schema.Indexes) == 0 && c.table.schema.Stream == nil
 }
 
 // evaluate decides what becomes of the item. met is false if the condition fails.

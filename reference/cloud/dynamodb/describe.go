@@ -21,6 +21,7 @@ type tableDescription struct {
 	GlobalSecondaryIndexes    []indexDescription `json:",omitempty"`
 	LocalSecondaryIndexes     []indexDescription `json:",omitempty"`
 	DeletionProtectionEnabled bool
+	latestStream
 }
 
 type throughputDescription struct {
@@ -67,7 +68,7 @@ func (s *Service) describe(t *table, status string) (*tableDescription, error) {
 		TableName: d.TableName, TableID: d.UUID, TableArn: s.arn(d.TableName), TableStatus: status,
 		CreationDateTime: seconds(d.Created), AttributeDefinitions: d.AttributeDefinitions, KeySchema: d.KeySchema,
 		TableSizeBytes: int64(size), OnDemandThroughput: d.OnDemandThroughput, DeletionProtectionEnabled: d.DeletionProtectionEnabled,
-		WarmThroughput: &warmDescription{d.warm(s.limits, nil), "ACTIVE"},
+		WarmThroughput: &warmDescription{d.warm(s.limits, nil), "ACTIVE"}, latestStream: s.describeLatestStream(t),
 	}
 	if d.ProvisionedThroughput != nil {
 		out.ProvisionedThroughput = throughputDescription{0, d.ProvisionedThroughput.ReadCapacityUnits, d.ProvisionedThroughput.WriteCapacityUnits}

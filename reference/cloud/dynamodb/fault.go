@@ -36,6 +36,8 @@ const (
 	codeInternal    = "InternalServerError"
 	codeDenied      = "AccessDeniedException"
 	codeNoPolicy    = "PolicyNotFoundException"
+	codeTrimmed     = "TrimmedDataAccessException"
+	codeExpired     = "ExpiredIteratorException"
 	codeNoBackups   = "TableNotFoundException"
 	namespaceCoral  = "com.amazon.coral.service#"
 	namespaceCheck  = "com.amazon.coral.validate#"

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	ddb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/stretchr/testify/require"
 )
 
@@ -42,18 +43,21 @@ func TestREADMEListsEveryOperationOfTheSDK(t *testing.T) {
 			require.NotEmpty(t, r[2], r[0])
 		}
 	}
-	client := reflect.TypeFor[*ddb.Client]()
-	for i := range client.NumMethod() {
-		m := client.Method(i)
-		if m.Type.NumIn() != 4 || !strings.HasSuffix(m.Type.In(2).String(), "Input") {
-			continue
+	for client, served := range map[reflect.Type]map[string]operation{
+		reflect.TypeFor[*ddb.Client](): operations, reflect.TypeFor[*dynamodbstreams.Client](): streamOperations,
+	} {
+		for i := range client.NumMethod() {
+			m := client.Method(i)
+			if m.Type.NumIn() != 4 || !strings.HasSuffix(m.Type.In(2).String(), "Input") {
+				continue
+			}
+			want := "no"
+			if served[m.Name] != nil {
+				want = "yes"
+			}
+			require.Equal(t, want, listed[m.Name], m.Name)
+			delete(listed, m.Name)
 		}
-		want := "no"
-		if operations[m.Name] != nil {
-			want = "yes"
-		}
-		require.Equal(t, want, listed[m.Name], m.Name)
-		delete(listed, m.Name)
 	}
 	require.Empty(t, listed, "operations that the SDK does not have")
 }

@@ -71,6 +71,9 @@ func Open(o Options) (*Service, error) {
 	if err := s.loadTables(); err != nil {
 		return nil, errors.Join(err, s.store.Close())
 	}
+	if err := s.closeStreams(s.now()); err != nil {
+		return nil, errors.Join(err, s.store.Close())
+	}
 	return s, nil
 }
 
@@ -128,13 +131,31 @@ var operations = map[string]operation{
 	"UpdateTimeToLive":            (*call).updateTimeToLive,
 }
 
+// What stands before an action in a request's target.
+const (
+	targetTables  = "DynamoDB_20120810."
+	targetStreams = "DynamoDBStreams_20120810."
+)
+
+// operationOf is the operation that a request names, or nil.
+func operationOf(r *wire.Request) operation {
+	op, api := operations[r.Action], targetTables
+	if op == nil {
+		op, api = streamOperations[r.Action], targetStreams
+	}
+	if r.HTTP != nil && r.HTTP.Header.Get("X-Amz-Target") != api+r.Action {
+		return nil
+	}
+	return op
+}
+
 // ServeAWS answers one request that was verified.
 func (s *Service) ServeAWS(w http.ResponseWriter, r *wire.Request) {
 	c := s.replies.Get().(*call)
 	defer c.end()
 	c.r, c.now = r, s.now()
 	var err error
-	if op := operations[r.Action]; op != nil {
+	if op := operationOf(r); op != nil {
 		err = op(c)
 	} else {
 		err = refuse(codeUnknown, "")
@@ -164,6 +185,7 @@ func (c *call) end() {
 // begin starts the call's unit of work in the store.
 func (c *call) begin() *store.Unit {
 	c.unit = c.s.store.Begin()
+	c.unit.At(c.now)
 	return c.unit
 }
 

@@ -12,6 +12,7 @@ type settings struct {
 	// Insights are the states of contributor insights by index, "" is the table itself.
 	Insights   map[string]insights `json:",omitempty"`
 	TimeToLive *timeToLive         `json:",omitempty"`
+	Stream     *tableStream        `json:",omitempty"`
 }
 
 // timeToLive says which attribute holds the second at which an item expires.

@@ -43,8 +43,10 @@ type counters map[string]*counter
 
 func newCounters() counters {
 	c := counters{"": {}}
-	for name := range operations {
-		c[name] = &counter{}
+	for _, all := range []map[string]operation{operations, streamOperations} {
+		for name := range all {
+			c[name] = &counter{}
+		}
 	}
 	return c
 }

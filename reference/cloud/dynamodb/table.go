@@ -59,7 +59,7 @@ func (s *Service) loadTables() error {
 }
 
 func (s *Service) newTable(d *definition) *table {
-	return &table{definition: d, schema: d.schema(), meter: newMeter(d, s.limits)}
+	return &table{definition: d, schema: s.schema(d), meter: newMeter(d, s.limits)}
 }
 
 // saveTable makes a definition durable, then visible. The caller holds s.mu.

@@ -20,7 +20,8 @@ type tableUpdate struct {
 		}
 		Create, Delete any
 	}
-	StreamSpecification, ReplicaUpdates, SSESpecification any
+	StreamSpecification              *streamSpecification
+	ReplicaUpdates, SSESpecification any
 }
 
 func (c *call) updateTable() error {
@@ -42,9 +43,18 @@ func (c *call) updateTable() error {
 	if err := d.check(); err != nil {
 		return err
 	}
-	now := &table{definition: d, schema: d.schema(), meter: t.meter}
+	ended, err := s.switchStream(c.now, d, in.StreamSpecification)
+	if err != nil {
+		return err
+	}
+	now := &table{definition: d, schema: s.schema(d), meter: t.meter}
 	if err := s.saveTable(now); err != nil {
 		return err
+	}
+	if ended != nil {
+		if err := s.store.CloseStream(c.now, ended); err != nil {
+			return err
+		}
 	}
 	now.meter.resize(c.now, d)
 	return c.describeAs("TableDescription", now, "UPDATING")
@@ -52,8 +62,8 @@ func (c *call) updateTable() error {
 
 // apply is a copy of a definition with the changes in it.
 func (in *tableUpdate) apply(old *definition) (*definition, error) {
-	if in.StreamSpecification != nil || in.ReplicaUpdates != nil || in.SSESpecification != nil {
-		return nil, invalid("UpdateTable supports throughput, billing mode, table class and deletion protection only")
+	if in.ReplicaUpdates != nil || in.SSESpecification != nil {
+		return nil, invalid("UpdateTable changes neither replicas nor encryption here")
 	}
 	d := *old
 	d.GlobalSecondaryIndexes = slices.Clone(old.GlobalSecondaryIndexes)

@@ -26,6 +26,7 @@ type Table struct {
 	ID      uint32 // never used twice
 	Key     Key
 	Indexes []Index
+	Stream  *Stream // nil if changes are not recorded
 }
 
 // Index is a secondary index, global or local.
@@ -53,10 +54,12 @@ func (s Space) Key() *Key {
 }
 
 const (
-	spaceData  = 'd' // items and index entries
-	spaceMeta  = 'm' // tables
-	spaceToken = 't' // tokens of transactions
-	spaceNext  = 'n' // the next table's id
+	spaceData   = 'd' // items and index entries
+	spaceMeta   = 'm' // tables
+	spaceToken  = 't' // tokens of transactions
+	spaceNext   = 'n' // the next table's id
+	spaceStream = 's' // streams
+	spaceRecord = 'r' // records of streams
 )
 
 func appendTablePrefix(dst []byte, id uint32) []byte {

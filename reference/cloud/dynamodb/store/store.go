@@ -43,6 +43,7 @@ type Store struct {
 		next    uint32               // the next table's id
 		running map[TokenID]struct{} // tokens of transactions that are being written
 		expire  []expiry             // tokens on disk in the order in which they expire
+		streams map[uint32]*Stream
 	}
 }
 
@@ -106,7 +107,7 @@ func Open(o Options) (*Store, error) {
 	return s, nil
 }
 
-// recover reads the next table id and the tokens, and removes what a dropped table left.
+// recover reads the next table id, the streams and the tokens, and removes what a dropped table left.
 func (s *Store) recover() error {
 	s.mu.next = 1
 	v, closer, err := s.db.Get([]byte{spaceNext})
@@ -117,6 +118,9 @@ func (s *Store) recover() error {
 			return err
 		}
 	case !errors.Is(err, pebble.ErrNotFound):
+		return err
+	}
+	if err := s.loadStreams(); err != nil {
 		return err
 	}
 	return s.loadTokens()

@@ -13,21 +13,26 @@ import (
 // Unit is one request's reads and writes: it holds the locks of its keys from Lock until Commit
 // or Release, one of which must be called, once. A Unit is used by one goroutine.
 type Unit struct {
-	store   *Store
-	held    []uint32 // stripes that are locked
-	read    []uint32 // stripes of what was read
-	batch   *pebble.Batch
-	keys    []string // keys of a transaction's items
-	token   *TokenID // running; with tokenAt and content of the transaction
-	tokenAt time.Time
-	content [16]byte
-	values  []byte // what Get returned
-	key     []byte // scratch
-	entry   []byte // scratch
+	store    *Store
+	held     []uint32 // stripes that are locked
+	read     []uint32 // stripes of what was read
+	batch    *pebble.Batch
+	keys     []string // keys of a transaction's items
+	token    *TokenID // running; with tokenAt and content of the transaction
+	tokenAt  time.Time
+	content  [16]byte
+	values   []byte // what Get returned
+	at       time.Time
+	happened []happening
+	key      []byte // scratch
+	entry    []byte // scratch
 }
 
 // Begin starts a unit.
 func (s *Store) Begin() *Unit { return s.units.Get().(*Unit) }
+
+// At tells the unit what time it is, for what it records in streams.
+func (u *Unit) At(now time.Time) { u.at = now }
 
 // Lock takes the locks of all items the unit will touch, by their keys. It is called once. If
 // it fails nothing is locked, and the unit is to be released.
@@ -77,11 +82,12 @@ func (u *Unit) write() *pebble.Batch {
 }
 
 // Put writes an item in place of old, which is nil if there was none, and keeps the table's
-// indexes in step. If the table has no indexes old need not be known.
+// indexes in step. If the table has neither indexes nor a stream old need not be known.
 func (u *Unit) Put(t *Table, key []byte, old, now item.Doc) error {
 	if err := u.write().Set(key, now, nil); err != nil {
 		return fmt.Errorf("write item: %w", err)
 	}
+	u.record(t, old, now, Modified)
 	return u.reindex(t, old, now)
 }
 
@@ -90,6 +96,16 @@ func (u *Unit) Delete(t *Table, key []byte, old item.Doc) error {
 	if err := u.write().Delete(key, nil); err != nil {
 		return fmt.Errorf("delete item: %w", err)
 	}
+	u.record(t, old, nil, Removed)
+	return u.reindex(t, old, nil)
+}
+
+// Expire is Delete by the service itself.
+func (u *Unit) Expire(t *Table, key []byte, old item.Doc) error {
+	if err := u.write().Delete(key, nil); err != nil {
+		return fmt.Errorf("delete expired item: %w", err)
+	}
+	u.record(t, old, nil, Expired)
 	return u.reindex(t, old, nil)
 }
 
@@ -160,7 +176,11 @@ func (u *Unit) Commit() error {
 
 // apply writes the batch and gives the unit back.
 func (u *Unit) apply() error {
-	err := u.store.db.ApplyNoSyncWait(u.batch, pebble.Sync)
+	streams, err := u.number()
+	if err == nil {
+		err = u.store.db.ApplyNoSyncWait(u.batch, pebble.Sync)
+	}
+	unlockStreams(streams)
 	u.store.unlock(u.held)
 	if err == nil {
 		err = u.batch.SyncWait()
@@ -214,6 +234,7 @@ func (u *Unit) reset() {
 		u.values, u.entry = nil, nil
 	}
 	clear(u.keys)
-	*u = Unit{store: u.store, held: u.held[:0], read: u.read[:0], keys: u.keys[:0], values: u.values[:0], key: u.key[:0], entry: u.entry[:0]}
+	clear(u.happened)
+	*u = Unit{happened: u.happened[:0], store: u.store, held: u.held[:0], read: u.read[:0], keys: u.keys[:0], values: u.values[:0], key: u.key[:0], entry: u.entry[:0]}
 	u.store.units.Put(u)
 }
