@@ -74,7 +74,7 @@ func (d *drill) prepareRun(ctx context.Context) (err error) {
 	if d.chaos, err = newChaos(d); err != nil {
 		return fail(err)
 	}
-	d.recorder = newRecorder(d.s.Load.Timeout, d.chaos.trial)
+	d.recorder = newRecorder(d.s.Load.Timeout, d.chaos.trial, d.chaos.excused)
 	d.observer = newObserver(d.world, d.start, d.chaos.weight)
 	d.prober = &prober{platform: d.platform, journal: d.journal, seed: d.o.Seed, start: d.start}
 	return nil

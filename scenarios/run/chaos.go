@@ -36,10 +36,8 @@ type chaos struct {
 
 	mu struct {
 		sync.Mutex
-		struck   []struck
-		trials   []*trial
-		forgiven int64 // failures counted while a fault was active or settling
-		failed   int64 // failures at the last look
+		struck []struck
+		trials []*trial
 	}
 }
 
@@ -254,20 +252,14 @@ func (c *chaos) windows(backlog []backlogSample) []window {
 	return out
 }
 
-// forgive counts failures while a fault is active or settling, so that the progress line does
-// not call them a failed run; failed is the total so far.
-func (c *chaos) forgive(failed int64) int64 {
-	now := c.drill.since()
+// excused says whether a request planned at a moment is a fault's by what is known so far: of a
+// fault that is active or settling.
+func (c *chaos) excused(planned time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, s := range c.mu.struck {
-		if !s.fault.Healthy() && (s.end == 0 || now < s.end+scenarios.Settle) {
-			c.mu.forgiven += failed - c.mu.failed
-			break
-		}
-	}
-	c.mu.failed = failed
-	return c.mu.forgiven
+	return slices.ContainsFunc(c.mu.struck, func(s struck) bool {
+		return planned >= s.start && (s.end == 0 || planned < s.end+scenarios.Settle)
+	})
 }
 
 // stopwatchObjective is what a rollback may take.

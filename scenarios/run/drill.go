@@ -282,26 +282,11 @@ func (d *drill) show(ctx context.Context) {
 			d.say.update(now, progressLine{
 				elapsed: elapsed, length: d.s.Load.Length(), requested: float64(d.s.Load.Rate(elapsed)),
 				achieved: float64(counts.accepted - before.accepted), p99: recent.Quantile(0.99),
-				errors: counts.failed + counts.unsent, faults: d.chaos.active(), verdict: d.soFar(counts),
+				errors: counts.failed + counts.unsent, faults: d.chaos.active(), verdict: d.recorder.soFar(d.s.Objectives),
 			})
 			before = counts
 		}
 	}
-}
-
-// soFar is the verdict that the load so far would give, faults left out.
-func (d *drill) soFar(c progressCounts) string {
-	switch {
-	case c.unsent > 0:
-		return fmt.Sprintf("%s (%d unsent)", reports.VerdictInvalid, c.unsent)
-	case c.ended == 0:
-		return "nothing yet"
-	}
-	bad := c.failed - d.chaos.forgive(c.failed)
-	if share := float64(bad) / float64(c.ended); share > 1-float64(d.s.Objectives.Availability) {
-		return string(reports.VerdictFail)
-	}
-	return string(reports.VerdictPass)
 }
 
 // reconcile reads every sink and lets the ledger judge.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/retailflow/stampede/reports"
+	"github.com/retailflow/stampede/scenarios"
 )
 
 // progressLine is what a person wants to know while a drill runs.
@@ -29,6 +30,35 @@ func (l progressLine) String() string {
 	return fmt.Sprintf("%3.0f of %.0f s  %6s events/s asked, %6s accepted  p99 %8s  errors %d  faults: %s  so far: %s",
 		l.elapsed.Seconds(), l.length.Seconds(), reports.Rate(l.requested), reports.Rate(l.achieved),
 		reports.FormatDuration(l.p99), l.errors, faults, l.verdict)
+}
+
+// verdictSoFar holds the requests that ended so far, outside of fault windows as far as those are
+// known, against the objectives of latency and availability, as the report will. What failed
+// counts at its timeout. Ledger and freshness have no say yet.
+func verdictSoFar(o scenarios.Objectives, outside *reports.Latency, unsent int64) string {
+	switch {
+	case unsent > 0:
+		return fmt.Sprintf("%s (%d unsent)", reports.VerdictInvalid, unsent)
+	case outside.Planned == 0:
+		return "nothing yet"
+	}
+	checks := []reports.Check{
+		reports.CheckQuantile("p99", &outside.Response, 0.99, o.P99),
+		reports.CheckShare("availability", outside.OK, outside.Planned, float64(o.Availability)),
+	}
+	seen := []string{"p99 " + reports.FormatDuration(outside.Response.Quantile(0.99)), reports.Percent(float64(outside.OK)/float64(outside.Planned)) + " answered 2xx"}
+	var why []string
+	for i := range checks {
+		checks[i].Required = true
+		if checks[i].Status != reports.Pass {
+			why = append(why, seen[i])
+		}
+	}
+	verdict := string(reports.Judge(checks))
+	if len(why) > 0 {
+		verdict += " (" + strings.Join(why, ", ") + ")"
+	}
+	return verdict
 }
 
 // progress writes lines to a terminal, one over the other, or to a file or pipe, a few a minute.

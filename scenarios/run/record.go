@@ -11,6 +11,7 @@ import (
 	"github.com/retailflow/stampede/reference/api"
 	"github.com/retailflow/stampede/reports"
 	"github.com/retailflow/stampede/reports/stat"
+	"github.com/retailflow/stampede/scenarios"
 )
 
 // request is one planned request and what became of it. Times count from planned time 0.
@@ -42,12 +43,14 @@ func (r request) response(timeout time.Duration) time.Duration {
 type recorder struct {
 	timeout time.Duration
 	canary  func() (function, version string) // the version under trial, "" if none
+	excused func(planned time.Duration) bool  // whether a request is a fault's, by what is known when it ends
 
 	mu struct {
 		sync.Mutex
 		requests []request
 		recent   *stat.Histogram // since the last look
 		seen     progressCounts
+		outside  reports.Latency // of what was not excused
 	}
 }
 
@@ -56,8 +59,8 @@ type progressCounts struct {
 	ended, ok, failed, unsent, accepted int64
 }
 
-func newRecorder(timeout time.Duration, canary func() (string, string)) *recorder {
-	r := &recorder{timeout: timeout, canary: canary}
+func newRecorder(timeout time.Duration, canary func() (string, string), excused func(time.Duration) bool) *recorder {
+	r := &recorder{timeout: timeout, canary: canary, excused: excused}
 	r.mu.recent = new(stat.Histogram)
 	return r
 }
@@ -75,10 +78,14 @@ func (r *recorder) add(res attack.Result) {
 		name, executed, _ := strings.Cut(res.Header.Get("X-Stampede-Version"), ":")
 		q.canary = name == function && executed == version
 	}
+	excused := r.excused(q.planned)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.mu.requests = append(r.mu.requests, q)
 	r.mu.recent.Record(q.response(r.timeout))
+	if !excused {
+		addLatency(&r.mu.outside, q, r.timeout)
+	}
 	seen := &r.mu.seen
 	seen.ended++
 	seen.accepted += int64(q.accepted)
@@ -111,6 +118,13 @@ func (r *recorder) look() (progressCounts, *stat.Histogram) {
 	recent := r.mu.recent
 	r.mu.recent = new(stat.Histogram)
 	return r.mu.seen, recent
+}
+
+// soFar is the verdict that the load so far would give.
+func (r *recorder) soFar(o scenarios.Objectives) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return verdictSoFar(o, &r.mu.outside, r.mu.seen.unsent)
 }
 
 // list returns all requests; the load is over by then.

@@ -30,7 +30,7 @@ func TestWhatWasNotAnswered2xxCountsAtTheTimeoutAtLeast(t *testing.T) {
 }
 
 func TestRecorderCountsEveryResult(t *testing.T) {
-	r := newRecorder(10*second, func() (string, string) { return "ingest-events", "2" })
+	r := newRecorder(10*second, func() (string, string) { return "ingest-events", "2" }, func(time.Duration) bool { return false })
 	entry := plan.Entry{Kind: plan.Batch, Events: 3}
 	by := func(version string) http.Header { return http.Header{"X-Stampede-Version": {version}} }
 	r.add(attack.Result{Entry: entry, Sent: true, Status: 202, End: 50 * ms, Header: by("ingest-events:2")})
