@@ -11,13 +11,13 @@ type Ledger struct {
 	Unsent   int64 `json:"unsent"`
 	Present  int64 `json:"present"` // have an effect in the roll-ups
 
-	Lost        int64 `json:"lost"`    // acked, not present
-	Doubled     int64 `json:"doubled"` // present more than once
-	Phantom     int64 `json:"phantom"` // present, but refused, never sent, or another tenant's
-	Parked      int64 `json:"parked"`  // in a dead-letter queue and not counted
-	Conflicts   int64 `json:"id_conflicts"`
-	Replayed    int64 `json:"replayed"`    // ids sent again on purpose
-	Redelivered int64 `json:"redelivered"` // present in more than one object, counted once
+	Lost      int64 `json:"lost"`    // acked, not present
+	Doubled   int64 `json:"doubled"` // present more than once
+	Phantom   int64 `json:"phantom"` // present, but refused, never sent, or another tenant's
+	Parked    int64 `json:"parked"`  // in a dead-letter queue and not counted
+	Conflicts int64 `json:"id_conflicts"`
+	Replayed  int64 `json:"replayed"` // ids sent again on purpose
+	Copies    int64 `json:"copies"`   // in event blocks beyond an event's first, of replays and of objects delivered again; counted once
 
 	UnknownPresent int64 `json:"unknown_present"` // of Unknown, turned out to be there
 

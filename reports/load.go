@@ -101,6 +101,5 @@ type SelfWatch struct {
 	GCPauseMax   Millis   `json:"gc_pause_max_ms"`
 	MemoryBytes  int64    `json:"memory_bytes"` // highest resident
 	Unsent       int64    `json:"unsent"`
-	Throttled    Millis   `json:"throttled_ms"`   // by the machine's scheduler (cgroup), if known
 	Sick         []string `json:"sick,omitempty"` // why not to trust it
 }

@@ -4,11 +4,10 @@ import "time"
 
 // Stage is the CPU that one stage of the system spent on the run's events.
 type Stage struct {
-	Name         string  `json:"stage"` // such as "gateway", "ingest-events", "generator"
-	CPUSeconds   float64 `json:"cpu_seconds"`
-	Events       int64   `json:"events"`
-	MicrosEvent  float64 `json:"us_per_event"`
-	BudgetMicros float64 `json:"budget_us,omitempty"` // 0 is no budget
+	Name        string  `json:"stage"` // such as "gateway", "ingest-events", "generator"
+	CPUSeconds  float64 `json:"cpu_seconds"`
+	Events      int64   `json:"events"`
+	MicrosEvent float64 `json:"us_per_event"`
 }
 
 // LimitHit is a limit that was met. It has the fields of reference/quota's Hit, so that one

@@ -7,7 +7,7 @@ import (
 
 // Schema names the form of report.json. The number rises when a reader of the old form would
 // misread the new one; fields may be added without that.
-const Schema = "stampede.report/1"
+const Schema = "stampede.report/2"
 
 // Result is everything that a run found; report.json is this value.
 // All Seconds are offsets from Load.Start.
@@ -37,6 +37,7 @@ type Result struct {
 	Rollouts    []Rollout    `json:"rollouts"`
 	Ledger      Ledger       `json:"ledger"`
 	CPU         []Stage      `json:"cpu"`
+	CPUBudget   float64      `json:"cpu_budget_us"` // that all stages together should take of an event; 0 is none
 	Limits      []LimitHit   `json:"limits"`
 	Changed     []AWSDefault `json:"changed"` // AWS defaults that this run did not use
 	RealOrders  *RealOrders  `json:"real_orders,omitempty"`

@@ -187,9 +187,10 @@ type LimitSetting struct {
 
 // SelfWatch says when the harness or its machine is too sick to be believed.
 type SelfWatch struct {
-	LagP99 time.Duration // of requests' start behind their planned time, outside fault windows
-	Unsent Share         // of planned requests
-	CPU    Share         // of the machine: above it a second is HOST-LIMITED
+	LagP99  time.Duration // of requests' start behind their planned time, outside fault windows
+	GCPause time.Duration // the longest that a garbage collection may stop the generator
+	Unsent  Share         // of planned requests
+	CPU     Share         // of the machine: above it a second is HOST-LIMITED
 }
 
 // Default is a scenario with everything but its name and its load.
@@ -207,7 +208,7 @@ func Default() Scenario {
 		Objectives: Objectives{P99: 142 * time.Millisecond, Availability: 0.999, FreshnessP99: 15 * time.Second, Rollback: 5 * time.Minute, Unknown: 0.001},
 		Drain:      time.Minute,
 		Limits:     Limits{Mode: LimitsAWS},
-		SelfWatch:  SelfWatch{LagP99: 20 * time.Millisecond, Unsent: 0.001, CPU: 0.9},
+		SelfWatch:  SelfWatch{LagP99: 20 * time.Millisecond, GCPause: 50 * time.Millisecond, Unsent: 0.001, CPU: 0.9},
 	}
 }
 

@@ -76,6 +76,7 @@ func (s *Scenario) fields() []field {
 		s.Limits.field(),
 		group("self-watch",
 			duration("lag-p99", &s.SelfWatch.LagP99, time.Millisecond, time.Minute),
+			duration("gc-pause", &s.SelfWatch.GCPause, time.Millisecond, time.Minute),
 			share("unsent", &s.SelfWatch.Unsent, 0, 1),
 			share("cpu", &s.SelfWatch.CPU, 0.1, 1),
 		),

@@ -31,7 +31,7 @@ var functions = template.FuncMap{
 	"took":      func(r *reports.Result) string { return reports.FormatDuration(r.Ended.Sub(r.Started)) },
 	"share":     func(part, whole reports.Millis) float64 { return percentage(float64(part), float64(whole)) },
 	"bar":       func(s reports.Stage, all []reports.Stage) float64 { return percentage(s.MicrosEvent, widest(all)) },
-	"tick":      func(s reports.Stage, all []reports.Stage) float64 { return percentage(s.BudgetMicros, widest(all)) },
+	"budget":    func(s reports.Stage, micros float64) string { return reports.Percent(s.MicrosEvent / micros) },
 	"total":     total,
 	"overall":   overall,
 	"endpoints": endpoints,
@@ -125,7 +125,7 @@ func percentage(part, whole float64) float64 {
 func widest(all []reports.Stage) float64 {
 	most := 0.0
 	for _, s := range all {
-		most = max(most, s.MicrosEvent, s.BudgetMicros)
+		most = max(most, s.MicrosEvent)
 	}
 	return most
 }
@@ -136,7 +136,6 @@ func total(all []reports.Stage) reports.Stage {
 	for _, s := range all {
 		sum.CPUSeconds += s.CPUSeconds
 		sum.MicrosEvent += s.MicrosEvent
-		sum.BudgetMicros += s.BudgetMicros
 		sum.Events = max(sum.Events, s.Events)
 	}
 	return sum

@@ -47,11 +47,12 @@ func TestWhatIsNoReportIsRefused(t *testing.T) {
 	for name, text := range map[string]string{
 		"not JSON":             "<html>",
 		"another document":     `{"schema":"lighthouse/1"}`,
-		"a newer schema":       `{"schema":"stampede.report/2","verdict":"INVALID","exit_code":4}`,
-		"a verdict of its own": `{"schema":"stampede.report/1","verdict":"PASS","exit_code":0,"checks":[{"name":"lost","status":"FAIL","required":true}]}`,
-		"a wrong exit code":    `{"schema":"stampede.report/1","verdict":"INVALID","exit_code":0}`,
-		"a broken histogram":   `{"schema":"stampede.report/1","verdict":"INVALID","exit_code":4,"latency":[{"response":{"count":1,"hdr_v2_us":"HISTFAAAA"}}]}`,
-		"a hole in time":       `{"schema":"stampede.report/1","verdict":"INVALID","exit_code":4,"timeline":[{"t_s":0},{"t_s":2}]}`,
+		"an older schema":      `{"schema":"stampede.report/1","verdict":"INVALID","exit_code":4}`,
+		"a newer schema":       `{"schema":"stampede.report/3","verdict":"INVALID","exit_code":4}`,
+		"a verdict of its own": `{"schema":"stampede.report/2","verdict":"PASS","exit_code":0,"checks":[{"name":"lost","status":"FAIL","required":true}]}`,
+		"a wrong exit code":    `{"schema":"stampede.report/2","verdict":"INVALID","exit_code":0}`,
+		"a broken histogram":   `{"schema":"stampede.report/2","verdict":"INVALID","exit_code":4,"latency":[{"response":{"count":1,"hdr_v2_us":"HISTFAAAA"}}]}`,
+		"a hole in time":       `{"schema":"stampede.report/2","verdict":"INVALID","exit_code":4,"timeline":[{"t_s":0},{"t_s":2}]}`,
 	} {
 		_, err := json.Read(strings.NewReader(text))
 		require.ErrorContains(t, err, "decode report: ", name)

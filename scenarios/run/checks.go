@@ -116,15 +116,21 @@ func healthyCheck(r reports.Rollout) reports.Check {
 	return c
 }
 
+// watchLimits are what the scenario allows the generator, of so many planned requests.
+func watchLimits(s *scenarios.Scenario, planned int) attack.Limits {
+	w := s.SelfWatch
+	return attack.Limits{LagP99: w.LagP99, GCPause: w.GCPause, Late: int64(float64(w.Unsent) * float64(planned))}
+}
+
 // harnessChecks say whether the measurement itself can be trusted.
 func (d *drill) harnessChecks(requests []request, windows []window) []reports.Check {
-	limits := attack.Limits{LagP99: d.s.SelfWatch.LagP99, Late: int64(float64(d.s.SelfWatch.Unsent) * float64(len(requests)))}
 	generator := reports.Check{Name: "generator", Group: reports.GroupHarness, Status: reports.Pass, Required: true,
-		Objective: fmt.Sprintf("requests start at most %s late (p99), at most %s are left unsent", reports.FormatDuration(d.s.SelfWatch.LagP99), d.s.SelfWatch.Unsent)}
+		Objective: fmt.Sprintf("requests start at most %s late (p99), at most %s are left unsent, no garbage collection stops all for over %s",
+			reports.FormatDuration(d.s.SelfWatch.LagP99), d.s.SelfWatch.Unsent, reports.FormatDuration(d.s.SelfWatch.GCPause))}
 	lag := d.summary.Watch.Lag
 	generator.Observed = fmt.Sprintf("late by p50 %s, p99 %s; %s unsent", reports.FormatDuration(lag.P50), reports.FormatDuration(lag.P99), reports.Count(d.summary.Unsent))
 	generator.Numbers = map[string]float64{"lag_p99_ms": float64(lag.P99.Microseconds()) / 1e3, "unsent": float64(d.summary.Unsent), "sent": float64(d.summary.Sent)}
-	if sick := d.summary.Watch.Faults(limits); len(sick) > 0 {
+	if sick := d.summary.Watch.Faults(watchLimits(d.s, len(requests))); len(sick) > 0 {
 		generator.Status, generator.Detail = reports.Invalid, strings.Join(sick, "; ")
 	}
 	checks := []reports.Check{generator}

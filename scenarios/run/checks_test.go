@@ -160,6 +160,10 @@ func TestHarnessChecks(t *testing.T) {
 		{"nothing sent", func(d *drill) { d.summary = attack.Summary{} }, nil, map[string]reports.Status{"generator": reports.Invalid, "drained": reports.Pass}},
 		{"one given up of 1,000", func(d *drill) { d.summary.Watch.Late = 1 }, nil, map[string]reports.Status{"generator": reports.Pass, "drained": reports.Pass}},
 		{"two given up of 1,000", func(d *drill) { d.summary.Watch.Late = 2 }, nil, map[string]reports.Status{"generator": reports.Invalid, "drained": reports.Pass}},
+		{"stopped by a garbage collection", func(d *drill) { d.summary.Watch.Samples = []attack.Sample{{GCPause: 51 * ms}} }, nil, map[string]reports.Status{"generator": reports.Invalid, "drained": reports.Pass}},
+		{"stopped for as long as allowed", func(d *drill) {
+			d.s.SelfWatch.GCPause, d.summary.Watch.Samples = 60*ms, []attack.Sample{{GCPause: 51 * ms}}
+		}, nil, map[string]reports.Status{"generator": reports.Pass, "drained": reports.Pass}},
 		{"half under fault windows", func(*drill) {}, []window{{"f", 0, 30 * second}}, map[string]reports.Status{"generator": reports.Pass, "fault-windows": reports.Pass, "drained": reports.Pass}},
 		{"more than half under fault windows", func(*drill) {}, []window{{"f", 0, 31 * second}}, map[string]reports.Status{"generator": reports.Pass, "fault-windows": reports.Invalid, "drained": reports.Pass}},
 		{"not drained", func(d *drill) { d.undrained = []string{"2 messages in queues"} }, nil, map[string]reports.Status{"generator": reports.Pass, "drained": reports.Unknown}},
@@ -177,6 +181,7 @@ func TestHarnessChecks(t *testing.T) {
 				require.True(t, c.Required)
 			}
 			require.Equal(t, tc.want, got)
+			require.Equal(t, got["generator"] != reports.Pass, len(d.self(1000).Sick) > 0, "the report's page of the harness says the same")
 		})
 	}
 }

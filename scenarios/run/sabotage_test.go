@@ -139,7 +139,8 @@ func TestSabotageOfFigures(t *testing.T) {
 	t.Run("sound", func(t *testing.T) {
 		r := requirePass(t, func() *reports.Result { return drill(t, proof(t), "") })
 		require.Greater(t, r.Ledger.Acked, int64(1000))
-		require.Positive(t, r.Ledger.Redelivered, "what is delivered twice must occur, or a test below proves nothing")
+		require.Positive(t, r.Ledger.Copies, "what is there twice must occur, or a test below proves nothing")
+		require.EqualValues(t, 60, r.CPUBudget)
 		require.Positive(t, r.Ledger.Refused, "hostile requests")
 	})
 	t.Run("202 and dropped", func(t *testing.T) {
