@@ -4,59 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 )
-
-// Options of [NewController]. Release, Aliases, Evidence and Journal are required.
-type Options struct {
-	Release  Release
-	Aliases  Aliases
-	Evidence Evidence
-	Journal  string // path of the journal file
-
-	SampleEvery    time.Duration                       // 0: 1 s
-	VerifyEvery    time.Duration                       // between looks at the aliases on a rung; 0: 10 s
-	SettleFor      time.Duration                       // the canary's silence that ends a rollback; 0: 2 s
-	CallsPerSecond float64                             // to the control plane; 0: 15
-	Status         func(Decision)                      // called at each decision; nil: nobody
-	Repair         func(context.Context, string) error // data, after a rollback for the given reason; nil: there is none
-	Log            *slog.Logger                        // nil: discarded
-}
-
-// EnsureDefaults fills what is empty.
-func (o *Options) EnsureDefaults() {
-	o.Release.EnsureDefaults()
-	if o.SampleEvery == 0 {
-		o.SampleEvery = time.Second
-	}
-	if o.VerifyEvery == 0 {
-		o.VerifyEvery = 10 * time.Second
-	}
-	if o.SettleFor == 0 {
-		o.SettleFor = 2 * time.Second
-	}
-	if o.CallsPerSecond == 0 {
-		o.CallsPerSecond = controlRate
-	}
-	if o.Status == nil {
-		o.Status = func(Decision) {}
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-}
-
-// Validate reports all that is wrong at once.
-func (o *Options) Validate() error {
-	faults := []error{o.Release.Validate()}
-	for name, missing := range map[string]bool{"aliases": o.Aliases == nil, "evidence": o.Evidence == nil, "journal": o.Journal == ""} {
-		if missing {
-			faults = append(faults, fmt.Errorf("no %s", name))
-		}
-	}
-	return errors.Join(faults...)
-}
 
 // ErrNotStable is returned when an alias does not point at the release's stable version alone.
 var ErrNotStable = errors.New("alias is not at the stable version")
@@ -156,43 +105,6 @@ func (c *Controller) begin(ctx context.Context) error {
 	return nil
 }
 
-// look reads the aliases, after a takeover and now and then. On a rung they must stand as it says.
-func (c *Controller) look(ctx context.Context) error {
-	c.verified = time.Now()
-	off := false
-	for _, f := range c.rollout.Release.Functions {
-		a, err := c.aliases.get(ctx, f)
-		if err != nil {
-			return err
-		}
-		c.revisions[f.Name] = a.RevisionID
-		if c.rollout.Phase == Judging && !a.points(f.Stable, map[string]float64{f.Canary: c.rollout.weight()}) {
-			off = true
-			if !c.ours(f, a) {
-				return c.rollBack(foreign(f, a), time.Now())
-			}
-		}
-	}
-	if off {
-		return c.record(Record{Kind: KindClimb, Rung: c.rollout.Rung, Reason: "an alias is not at the rung's weight"})
-	}
-	return nil
-}
-
-// verify looks at the aliases on a rung; what cannot be read now is read next time.
-func (c *Controller) verify(ctx context.Context) error {
-	err := c.look(ctx)
-	if err == nil || ctx.Err() != nil || errors.Is(err, ErrFenced) {
-		return err
-	}
-	c.o.Log.Warn("aliases not read", "error", err)
-	return c.journal.Fenced()
-}
-
-func foreign(f FunctionRelease, a Alias) string {
-	return fmt.Sprintf("alias %s of %s was moved by another hand to version %s with weights %v", f.Alias, f.Name, a.Version, a.Weights)
-}
-
 // step does the next action.
 func (c *Controller) step(ctx context.Context) error {
 	a := c.rollout.Next(time.Now(), c.o.SettleFor)
@@ -257,75 +169,6 @@ func (c *Controller) promote(ctx context.Context, a Action) error {
 	}
 	c.decided("promote", a.Reason, 0)
 	return nil
-}
-
-// setAll points every alias somewhere. moved is false if another hand was found at one of them and
-// the release is rolled back.
-func (c *Controller) setAll(ctx context.Context, where func(FunctionRelease) (string, map[string]float64)) (moved bool, err error) {
-	for _, f := range c.rollout.Release.Functions {
-		version, weights := where(f)
-		moved, err := c.setOne(ctx, f, version, weights)
-		if err != nil {
-			return false, err
-		}
-		if moved != "" {
-			return false, c.rollBack(moved, time.Now())
-		}
-	}
-	return true, nil
-}
-
-// setOne writes one alias. A revision that moved may be this controller's own write whose answer
-// was lost, a change of something else about the alias, or another hand, which it describes.
-func (c *Controller) setOne(ctx context.Context, f FunctionRelease, version string, weights map[string]float64) (byWhom string, err error) {
-	for {
-		if err := c.journal.Fenced(); err != nil {
-			return "", err
-		}
-		a, err := c.aliases.set(ctx, f, version, weights, c.revisions[f.Name])
-		if err == nil {
-			c.revisions[f.Name] = a.RevisionID
-			return "", nil
-		}
-		if ctx.Err() != nil {
-			return "", err
-		}
-		if !errors.Is(err, ErrRevision) {
-			c.o.Log.Warn("alias not set", "function", f.Name, "error", err)
-			if err := sleep(ctx, retryPause); err != nil {
-				return "", err
-			}
-		}
-		a, err = c.aliases.get(ctx, f)
-		switch {
-		case err != nil && ctx.Err() != nil:
-			return "", err
-		case err != nil:
-			continue // keeps the revision; the next write settles it
-		case a.points(version, weights):
-			c.revisions[f.Name] = a.RevisionID
-			return "", nil
-		case !c.ours(f, a):
-			return foreign(f, a), nil
-		}
-		c.revisions[f.Name] = a.RevisionID
-	}
-}
-
-// retryPause is between attempts at a call that failed but was not throttled.
-const retryPause = 200 * time.Millisecond
-
-// ours says whether an alias stands where this release can have put it.
-func (c *Controller) ours(f FunctionRelease, a Alias) bool {
-	if a.points(f.Stable, nil) || a.points(f.Canary, nil) {
-		return true
-	}
-	for _, rung := range c.rollout.Release.Ladder {
-		if a.points(f.Stable, map[string]float64{f.Canary: rung.Weight}) {
-			return true
-		}
-	}
-	return false
 }
 
 // observe waits for the next sample's time and takes it. A sample that fails is no evidence; the
