@@ -193,7 +193,7 @@ func (c *Cloud) openEdge(mux *wire.Mux) (err error) {
 		if c.issuer, err = issuer.Open(issuer.Options{DB: c.db}); err != nil {
 			return fmt.Errorf("open issuer: %w", err)
 		}
-		if c.apigateway, err = apigateway.Open(apigateway.Options{DB: c.db, Limits: o.Limits.APIGateway, Invoker: c.invoker(), Keys: c.issuer, Log: o.Log}); err != nil {
+		if c.apigateway, err = apigateway.Open(apigateway.Options{DB: c.db, Limits: o.Limits.APIGateway, Invoker: c.invoker(), Keys: c.issuer, Slow: o.Slow, Log: o.Log}); err != nil {
 			return fmt.Errorf("open apigateway: %w", err)
 		}
 		c.onClose("apigateway", c.apigateway.Close)

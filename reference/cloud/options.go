@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/retailflow/stampede/reference/cloud/wire"
 )
@@ -79,6 +80,7 @@ type Options struct {
 	Limits      Limits           // zero: AWS's
 	Credentials wire.Credentials // local:local
 	Peer        string           // base URL where the services that are not served here answer; "" is this process
+	Slow        time.Duration    // an answer of the API Gateway that took longer is counted as slow; 0: 142 ms, the SLO
 	FunctionLog io.Writer        // what function processes print; nil discards it
 	Log         *slog.Logger     // nil discards
 }

@@ -18,7 +18,7 @@ func (v Version) String() string { return v.Function + ":" + v.Version }
 type Counts struct {
 	Requests int64     `json:"requests"`
 	Errors   int64     `json:"errors"`
-	Slow     int64     `json:"slow"` // slower than the objective
+	Slow     int64     `json:"slow"` // slower than the objective, and no error
 	FirstBad time.Time `json:"first_bad,omitzero"`
 	LastBad  time.Time `json:"last_bad,omitzero"`
 }

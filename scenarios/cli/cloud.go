@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,7 @@ import (
 func newCloud(t *terminal) *cobra.Command {
 	var (
 		services, listen, dataDir, limits, peer string
+		slow                                    time.Duration
 		keys                                    []string
 	)
 	cmd := &cobra.Command{
@@ -39,7 +41,7 @@ GET /_stampede/health and /_stampede/stats tell how it is. Ctrl-C stops it.`,
     aws --endpoint-url http://127.0.0.1:8000 dynamodb list-tables   # any AWS client will do`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o := cloud.Options{Listen: listen, Peer: peer, FunctionLog: t.stderr, Log: slog.New(slog.NewJSONHandler(t.stderr, nil))}
+			o := cloud.Options{Listen: listen, Peer: peer, Slow: slow, FunctionLog: t.stderr, Log: slog.New(slog.NewJSONHandler(t.stderr, nil))}
 			var faults []error
 			var err error
 			if o.Services, err = cloud.ParseServices(services); err != nil {
@@ -53,6 +55,9 @@ GET /_stampede/health and /_stampede/stats tell how it is. Ctrl-C stops it.`,
 			}
 			if err := checkListen(listen); err != nil {
 				faults = append(faults, err)
+			}
+			if slow <= 0 {
+				faults = append(faults, fmt.Errorf("--slow %s: want a time above zero", slow))
 			}
 			if len(faults) > 0 {
 				return usage(errors.Join(faults...), "see `stampede cloud --help`")
@@ -81,6 +86,7 @@ GET /_stampede/health and /_stampede/stats tell how it is. Ctrl-C stops it.`,
 	flags.StringVar(&dataDir, "data-dir", ".stampede/cloud", "folder of the services' state")
 	flags.StringVar(&limits, "limits", "aws", "aws, off, or a YAML file that changes some of AWS's limits")
 	flags.StringArrayVar(&keys, "access-key", nil, "ID:SECRET that may sign requests; may be repeated (default local:local)")
+	flags.DurationVar(&slow, "slow", 142*time.Millisecond, "an answer of the API Gateway that took longer is counted as slow")
 	flags.StringVar(&peer, "peer", "", "base URL of a cloud that serves the other services")
 	return cmd
 }

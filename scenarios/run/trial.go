@@ -55,7 +55,7 @@ func (c *chaos) release(ctx context.Context, f fault.Fault, details map[string]s
 		aliases = stuckAliases{aliases}
 	}
 	controller, err := deploy.NewController(deploy.Options{
-		Release: release, Aliases: aliases, Evidence: gatewayEvidence{c.drill.world, c.drill.s.Objectives.P99},
+		Release: release, Aliases: aliases, Evidence: gatewayEvidence{c.drill.world},
 		Journal:     filepath.Join(c.drill.o.DataDir, "release-"+f.Name+".journal"),
 		SampleEvery: 250 * time.Millisecond,
 		Status: func(d deploy.Decision) {
@@ -258,37 +258,27 @@ func (d *drill) requestRate(function string) float64 {
 	return mix.ReadRate
 }
 
-// gatewayEvidence judges versions by what the gateway answered for them.
-type gatewayEvidence struct {
-	world *world
-	slow  time.Duration
-}
+// gatewayEvidence judges versions by what the gateway answered for them. What is slow the gateway
+// decides, by the objective that it was started with.
+type gatewayEvidence struct{ world *world }
 
 func (e gatewayEvidence) Sample(ctx context.Context) (map[deploy.Version]deploy.Counts, error) {
 	stats, err := e.world.stats(ctx, e.world.edgeURL)
 	if err != nil {
 		return nil, err
 	}
-	return evidence(stats, e.slow), nil
+	return evidence(stats), nil
 }
 
-// evidence reads the counts of each version; an answer slower than the objective is bad.
-func evidence(stats cloud.Stats, slow time.Duration) map[deploy.Version]deploy.Counts {
+// evidence reads the counts of each version.
+func evidence(stats cloud.Stats) map[deploy.Version]deploy.Counts {
 	out := map[deploy.Version]deploy.Counts{}
-	gateway := stats.APIGateway
-	if gateway == nil {
+	if stats.APIGateway == nil {
 		return out
 	}
-	for _, v := range gateway.Versions {
-		fast := v.Requests
-		for i, bound := range gateway.LatencyBoundsMS {
-			if time.Duration(bound)*time.Millisecond >= slow {
-				fast = v.LatencyLE[i]
-				break
-			}
-		}
+	for _, v := range stats.APIGateway.Versions {
 		out[deploy.Version{Function: v.Function, Version: v.Version}] = deploy.Counts{
-			Requests: v.Requests, Errors: v.Errors5xx, Slow: v.Requests - fast, FirstBad: v.FirstBad, LastBad: v.LastBad}
+			Requests: v.Requests, Errors: v.Errors5xx, Slow: v.Slow, FirstBad: v.FirstBad, LastBad: v.LastBad}
 	}
 	return out
 }

@@ -14,28 +14,15 @@ import (
 
 func TestEvidence(t *testing.T) {
 	first, last := time.Unix(100, 0), time.Unix(200, 0)
-	stats := cloud.Stats{APIGateway: &apigateway.Stats{LatencyBoundsMS: []int{50, 142, 200, 1000}, Versions: []apigateway.VersionStats{
-		{Function: "ingest-events", Version: "1", Requests: 100, LatencyLE: []int64{80, 98, 100, 100}},
-		{Function: "ingest-events", Version: "2", Requests: 40, Errors5xx: 7, LatencyLE: []int64{5, 10, 30, 35}, FirstBad: first, LastBad: last},
+	stats := cloud.Stats{APIGateway: &apigateway.Stats{Versions: []apigateway.VersionStats{
+		{Function: "ingest-events", Version: "1", Requests: 100, Slow: 2},
+		{Function: "ingest-events", Version: "2", Requests: 40, Errors5xx: 7, Slow: 30, FirstBad: first, LastBad: last},
 	}}}
-	stable, canary := deploy.Version{Function: "ingest-events", Version: "1"}, deploy.Version{Function: "ingest-events", Version: "2"}
-	for _, tc := range []struct {
-		slow           time.Duration
-		stable, canary int64
-		why            string
-	}{
-		{142 * ms, 2, 30, "a bound of its own"},
-		{150 * ms, 0, 10, "the next bound above it: what is not surely slower is not called slow"},
-		{second, 0, 5, "slower than the last bound"},
-		{2 * second, 0, 0, "no bound tells"},
-	} {
-		got := evidence(stats, tc.slow)
-		require.Equal(t, map[deploy.Version]deploy.Counts{
-			stable: {Requests: 100, Slow: tc.stable},
-			canary: {Requests: 40, Errors: 7, Slow: tc.canary, FirstBad: first, LastBad: last},
-		}, got, tc.why)
-	}
-	require.Empty(t, evidence(cloud.Stats{}, second), "a process without a gateway")
+	require.Equal(t, map[deploy.Version]deploy.Counts{
+		{Function: "ingest-events", Version: "1"}: {Requests: 100, Slow: 2},
+		{Function: "ingest-events", Version: "2"}: {Requests: 40, Errors: 7, Slow: 30, FirstBad: first, LastBad: last},
+	}, evidence(stats))
+	require.Empty(t, evidence(cloud.Stats{}), "a process without a gateway")
 }
 
 type aliases struct {

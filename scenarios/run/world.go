@@ -71,7 +71,7 @@ func (w *world) start(ctx context.Context, o *Options, data, edge string, config
 		{Name: "data", Restart: true, Health: w.dataURL + cloud.HealthPath, Command: command("cloud", "--services", "data", "--listen", data,
 			"--data-dir", filepath.Join(o.DataDir, "data"), "--limits", limits, "--peer", w.edgeURL)},
 		{Name: "edge", Health: w.edgeURL + cloud.HealthPath, Command: command("cloud", "--services", "edge", "--listen", edge,
-			"--data-dir", filepath.Join(o.DataDir, "edge"), "--limits", limits, "--peer", w.dataURL)},
+			"--data-dir", filepath.Join(o.DataDir, "edge"), "--limits", limits, "--peer", w.dataURL, "--slow", o.Scenario.Objectives.P99.String())},
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	for _, p := range programs {

@@ -74,6 +74,7 @@ type world struct {
 	http    *http.Client
 	clock   time.Time
 	limits  *apigateway.Limits
+	slow    time.Duration // of the gateway; 0: its default
 }
 
 func newWorld(t testing.TB, limits *apigateway.Limits) *world {
@@ -90,7 +91,7 @@ func (w *world) open(fs *vfs.MemFS) {
 	require.NoError(w.t, err)
 	w.issuer, err = issuer.Open(issuer.Options{DB: w.db})
 	require.NoError(w.t, err)
-	w.gateway, err = apigateway.Open(apigateway.Options{DB: w.db, Invoker: w.lambda, Keys: w.issuer, Limits: w.limits, Now: func() time.Time { return w.clock }})
+	w.gateway, err = apigateway.Open(apigateway.Options{DB: w.db, Invoker: w.lambda, Keys: w.issuer, Limits: w.limits, Slow: w.slow, Now: func() time.Time { return w.clock }})
 	require.NoError(w.t, err)
 	mux := wire.NewMux(wire.Credentials{"local": "local"}, nil, nil)
 	mux.Handle("apigateway", apigateway.MaxBody, w.gateway)
@@ -369,11 +370,39 @@ func TestStatsByVersionAndOperation(t *testing.T) {
 	require.Equal(t, []int64{2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3}, two.LatencyLE)
 	require.Equal(t, int64(4), two.Requests)
 	require.Equal(t, int64(1), two.Errors5xx)
+	require.Equal(t, int64(2), two.Slow)
+	require.Equal(t, 142*time.Millisecond, stats.SlowAbove)
 	require.Equal(t, began.Add(148*time.Millisecond), two.FirstBad)
 	require.Equal(t, began.Add(10*time.Second+291*time.Millisecond), two.LastBad)
 	require.Equal(t, began.Add(10*time.Second+292*time.Millisecond), two.LastServed)
 	require.Equal(t, []apigateway.OperationStats{{Operation: "", Status: 403, Count: 1}, {Operation: "putEvents", Status: 202, Count: 5},
 		{Operation: "putEvents", Status: 503, Count: 1}}, stats.Operations)
+}
+
+// TestSlowIsExact: an answer is slow from a nanosecond above the objective, wherever that lies
+// among the buckets, and an error however long it took is an error once.
+func TestSlowIsExact(t *testing.T) {
+	for _, objective := range []time.Duration{time.Millisecond, 133 * time.Millisecond, 9 * time.Second} {
+		w := newWorld(t, nil)
+		w.close()
+		w.slow = objective
+		w.open(w.fs)
+		w.deploy()
+		for _, c := range []struct {
+			status int
+			took   time.Duration
+		}{{202, objective}, {202, objective + 1}, {503, objective + time.Second}, {503, 0}, {202, 0}} {
+			w.lambda.answer = func(context.Context, []byte) ([]byte, string, string, error) {
+				w.clock = w.clock.Add(c.took)
+				out, _ := json.Marshal(events.APIGatewayProxyResponse{StatusCode: c.status})
+				return out, "", "1", nil
+			}
+			w.send("POST", eventsPath, strings.NewReader("[]"), "x-api-key", key1)
+		}
+		stats := w.gateway.Stats()
+		require.Equal(t, objective, stats.SlowAbove)
+		require.Equal(t, []int64{5, 2, 1}, []int64{stats.Versions[0].Requests, stats.Versions[0].Errors5xx, stats.Versions[0].Slow}, "%s", objective)
+	}
 }
 
 func TestClosedGatewayRefuses(t *testing.T) {

@@ -18,9 +18,10 @@ var LatencyBoundsMS = [...]int{5, 10, 20, 30, 50, 75, 100, 142, 170, 200, 300, 5
 // Stats are the service's counters since Open, for the report and for a release's verdict.
 type Stats struct {
 	LatencyBoundsMS []int            `json:"latency_bounds_ms"`
-	Versions        []VersionStats   `json:"versions"`   // by function and executed version
-	Operations      []OperationStats `json:"operations"` // by operation and status
-	Throttled       int64            `json:"throttled"`  // refused with 429 by the gateway itself
+	SlowAbove       time.Duration    `json:"slow_above_ns"` // an answer that took longer is slow
+	Versions        []VersionStats   `json:"versions"`      // by function and executed version
+	Operations      []OperationStats `json:"operations"`    // by operation and status
+	Throttled       int64            `json:"throttled"`     // refused with 429 by the gateway itself
 	LimitHits       []quota.Hit      `json:"limit_hits"`
 }
 
@@ -31,10 +32,11 @@ type VersionStats struct {
 	Version     string    `json:"version"`
 	Requests    int64     `json:"requests"`
 	Errors5xx   int64     `json:"errors_5xx"`
+	Slow        int64     `json:"slow"`       // slower than SlowAbove, and not an error: none is counted twice
 	LatencyLE   []int64   `json:"latency_le"` // requests at most as slow as each of the bounds: cumulative
 	FirstServed time.Time `json:"first_served,omitzero"`
 	LastServed  time.Time `json:"last_served,omitzero"`
-	FirstBad    time.Time `json:"first_bad,omitzero"` // bad: a 5xx, or slower than Options.Slow
+	FirstBad    time.Time `json:"first_bad,omitzero"` // bad: a 5xx, or slow
 	LastBad     time.Time `json:"last_bad,omitzero"`
 }
 
@@ -60,6 +62,7 @@ type versionKey struct{ function, version string }
 // versionCounters are changed by many requests at once; instants are Unix nanoseconds, 0 for never.
 type versionCounters struct {
 	requests, errors5xx     atomic.Int64
+	slow                    atomic.Int64
 	latency                 [len(LatencyBoundsMS)]atomic.Int64 // not cumulative
 	firstServed, lastServed atomic.Int64
 	firstBad, lastBad       atomic.Int64
@@ -102,8 +105,11 @@ func (c *versionCounters) record(status int, at time.Time, took, slow time.Durat
 	stamp := at.UnixNano()
 	c.firstServed.CompareAndSwap(0, stamp)
 	latest(&c.lastServed, stamp)
-	if status >= 500 {
+	switch {
+	case status >= 500:
 		c.errors5xx.Add(1)
+	case took > slow:
+		c.slow.Add(1)
 	}
 	if status >= 500 || took > slow {
 		c.firstBad.CompareAndSwap(0, stamp)
@@ -129,10 +135,10 @@ func instant(nanoseconds int64) time.Time {
 
 // Stats returns a copy of the counters, sorted. It is cheap.
 func (s *Service) Stats() Stats {
-	out := Stats{LatencyBoundsMS: LatencyBoundsMS[:], Versions: []VersionStats{}, Operations: []OperationStats{}, Throttled: s.throttled.Load()}
+	out := Stats{LatencyBoundsMS: LatencyBoundsMS[:], SlowAbove: s.slow, Versions: []VersionStats{}, Operations: []OperationStats{}, Throttled: s.throttled.Load()}
 	if known := s.versions.known.Load(); known != nil {
 		for key, c := range *known {
-			v := VersionStats{Function: key.function, Version: key.version, Requests: c.requests.Load(), Errors5xx: c.errors5xx.Load(),
+			v := VersionStats{Function: key.function, Version: key.version, Requests: c.requests.Load(), Errors5xx: c.errors5xx.Load(), Slow: c.slow.Load(),
 				FirstServed: instant(c.firstServed.Load()), LastServed: instant(c.lastServed.Load()),
 				FirstBad: instant(c.firstBad.Load()), LastBad: instant(c.lastBad.Load())}
 			var sum int64
