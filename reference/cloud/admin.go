@@ -97,6 +97,13 @@ func (c *Cloud) unsigned() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+HealthPath, func(w http.ResponseWriter, _ *http.Request) { reply(w, map[string]string{"status": "ok"}) })
 	mux.HandleFunc("GET "+StatsPath, func(w http.ResponseWriter, _ *http.Request) { reply(w, c.Stats()) })
+	mux.HandleFunc("GET "+dynamodb.ThrottlesPath, func(w http.ResponseWriter, r *http.Request) {
+		if c.dynamodb == nil {
+			http.NotFound(w, r)
+			return
+		}
+		reply(w, c.dynamodb.Throttles())
+	})
 	mux.HandleFunc("GET "+EnvironmentsPath, func(w http.ResponseWriter, r *http.Request) {
 		if c.lambda == nil {
 			http.NotFound(w, r)

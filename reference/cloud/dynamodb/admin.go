@@ -81,6 +81,10 @@ func (c *call) createTable() error {
 		return err
 	}
 	d.ID, d.UUID, d.Created = id, uuid.NewString(), c.now
+	d.Throughputs = nil
+	if err := s.provision(c.now, nil, d); err != nil {
+		return err
+	}
 	d.NextID, d.IndexIDs = 1, map[string]uint8{}
 	for _, x := range slices.Concat(d.GlobalSecondaryIndexes, d.LocalSecondaryIndexes) {
 		d.IndexIDs[x.IndexName] = d.NextID

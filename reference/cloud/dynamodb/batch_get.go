@@ -184,10 +184,10 @@ func (c *call) batchGetAnswer(r *request, tables []getTable) error {
 		c.out = append(c.out, ':', '[')
 		for j := range t.keys {
 			k := &t.keys[j]
-			hash := item.HashPartition(k.doc.Get(t.table.schema.Key.Hash.Name))
-			short := t.table.meter.ready(c.now, 0, hash)
+			at := store.PositionOf(k.key)
+			short := t.table.meter.ready(c.now, 0, at)
 			if short != nil {
-				refused = c.s.throttled(c.now, t.table, short)
+				refused = c.throttled(t.table, short)
 			}
 			if short != nil || bytes > maxBatchAnswer {
 				k.undone = true
@@ -207,9 +207,9 @@ func (c *call) batchGetAnswer(r *request, tables []getTable) error {
 			done++
 			bytes += size
 			var spent cost
-			spent.add(0, hash, readUnits(size, t.consistent))
+			spent.add(0, at, readUnits(size, t.consistent))
 			t.table.meter.spend(c.now, quota.ReadCapacity, &spent)
-			t.spent.merge(charge{0, 0, readUnits(size, t.consistent)})
+			t.spent.merge(*spent.at(0))
 			if found {
 				c.member("")
 				c.out = item.AppendJSON(c.out, project(old, t.plan.projection))

@@ -236,7 +236,7 @@ func (c *call) batchCommit(b *batchRequest) error {
 			}
 			spent := ch.cost(exact)
 			if short := bt.table.meter.admit(c.now, quota.WriteCapacity, &spent); short != nil {
-				ch.undone, undone = true, c.s.throttled(c.now, bt.table, short)
+				ch.undone, undone = true, c.throttled(bt.table, short)
 				continue
 			}
 			if err := ch.write(u); err != nil {

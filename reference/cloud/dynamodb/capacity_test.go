@@ -38,7 +38,7 @@ func (r *rig) partitionOf(table, pk string) int {
 	require.NoError(r.t, err)
 	ch := change{verb: verbDelete, table: tab, given: docOf(r.t, `{"pk":{"S":"`+pk+`"}}`)}
 	require.NoError(r.t, ch.prepare())
-	return tab.meter.mu.spaces[0].Of(ch.hash)
+	return tab.meter.mu.spaces[0].Of(ch.at())
 }
 
 func TestAHotKeyIsThrottledWhileOthersAreNot(t *testing.T) {
@@ -58,15 +58,15 @@ func TestAHotKeyIsThrottledWhileOthersAreNot(t *testing.T) {
 		require.NoError(t, write(hot))
 	}
 	for range 3 {
-		fails(t, write(hot), "ProvisionedThroughputExceededException", "The level of configured provisioned throughput for the table was exceeded")
+		fails(t, write(hot), "ThrottlingException", "Throughput exceeds the current capacity of your table or index. DynamoDB is automatically scaling your table or index")
 	}
 	require.NoError(t, write(calm))
 	require.Equal(t, map[string]int64{fmt.Sprintf("partition write capacity of one/partition-%d at 10 WCU/s", r.partitionOf("one", hot)): 3}, r.hits())
 	hit := r.service.Stats().LimitHits[0]
-	require.Equal(t, quota.Hit{Service: "dynamodb", Limit: hit.Limit, Resource: hit.Resource, Count: 3, First: *now, Last: *now, Allowed: "10 WCU/s", Source: sourcePartition}, hit)
+	require.Equal(t, quota.Hit{Service: "dynamodb", Limit: hit.Limit, Resource: hit.Resource, Count: 3, First: *now, Last: *now, Allowed: "10 WCU/s", Source: sources[quota.PartitionLimit]}, hit)
 	*now = now.Add(100 * time.Millisecond)
 	require.NoError(t, write(hot))
-	fails(t, write(hot), "ProvisionedThroughputExceededException", "")
+	fails(t, write(hot), "ThrottlingException", "")
 
 	stats := r.service.Stats()
 	require.Equal(t, OperationStats{Calls: 16, Failed: 4, Throttled: 4}, stats.Operations["PutItem"])
@@ -88,7 +88,7 @@ func TestBatchesReturnWhatWasThrottled(t *testing.T) {
 	require.Len(t, out.UnprocessedItems["one"], 5)
 	require.Equal(t, "n=10 pk=10", show(out.UnprocessedItems["one"][0].PutRequest.Item))
 	_, err = write()
-	fails(t, err, "ProvisionedThroughputExceededException", "")
+	fails(t, err, "ThrottlingException", "")
 
 	var keys []map[string]types.AttributeValue
 	for i := range 15 {
@@ -103,7 +103,7 @@ func TestBatchesReturnWhatWasThrottled(t *testing.T) {
 	require.Len(t, got.UnprocessedKeys["one"].Keys, 5)
 	require.True(t, *got.UnprocessedKeys["one"].ConsistentRead)
 	_, err = get()
-	fails(t, err, "ProvisionedThroughputExceededException", "")
+	fails(t, err, "ThrottlingException", "")
 	*now = now.Add(time.Second)
 	_, err = get()
 	require.NoError(t, err)
@@ -117,7 +117,7 @@ func TestTransactionsAreCancelledForLackOfCapacity(t *testing.T) {
 		items = append(items, txPut(av{"pk": S(fmt.Sprint(i))}))
 	}
 	err := r.transact(items...)
-	fails(t, err, "TransactionCanceledException", "[None, None, None, None, None, ProvisionedThroughputExceeded]")
+	fails(t, err, "TransactionCanceledException", "[None, None, None, None, None, ThrottlingError]")
 	require.Nil(t, r.get("one", av{"pk": S("0")}))
 }
 
@@ -130,7 +130,7 @@ func TestAHotIndexHoldsTheTableBack(t *testing.T) {
 		n = i
 		_, err = r.PutItem(ctx, &ddb.PutItemInput{TableName: str("one"), Item: av{"pk": S(fmt.Sprint(i)), "g": S("same")}})
 	}
-	fails(t, err, "ProvisionedThroughputExceededException", "one or more global secondary indexes")
+	fails(t, err, "ThrottlingException", "Throughput exceeds the current capacity for one or more global secondary indexes.")
 	require.Equal(t, 10, n)
 	_, err = r.PutItem(ctx, &ddb.PutItemInput{TableName: str("one"), Item: av{"pk": S("other")}})
 	require.NoError(t, err, "what the index does not hold is not held back")
@@ -173,9 +173,9 @@ func TestLargeReadsAreChargedAfterwards(t *testing.T) {
 	}
 	*now = now.Add(time.Minute)
 	require.NoError(t, query())
-	fails(t, query(), "ProvisionedThroughputExceededException", "")
+	fails(t, query(), "ThrottlingException", "")
 	*now = now.Add(2900 * time.Millisecond)
-	fails(t, query(), "ProvisionedThroughputExceededException", "")
+	fails(t, query(), "ThrottlingException", "")
 	*now = now.Add(200 * time.Millisecond)
 	require.NoError(t, query())
 	require.Len(t, r.hits(), 1)

@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/store"
+	"github.com/retailflow/stampede/reference/quota"
 )
 
 // verb is what a change does to its item.
@@ -105,11 +106,14 @@ func (c *change) write(u *store.Unit) error {
 	return u.Delete(c.table.schema, c.key, c.old)
 }
 
+// at is where the item lies in its table.
+func (c *change) at() quota.Position { return store.PositionOf(c.key) }
+
 // cost is what the change consumes; a blind one is counted by the new item alone.
 func (c *change) cost(exact bool) (out cost) {
 	if !exact {
-		out.add(0, c.hash, writeUnits(c.now.Size()))
+		out.add(0, c.at(), writeUnits(c.now.Size()))
 		return out
 	}
-	return c.table.writeCost(c.hash, c.old, c.now)
+	return c.table.writeCost(c.at(), c.old, c.now)
 }

@@ -25,6 +25,8 @@ type tableDescription struct {
 }
 
 type throughputDescription struct {
+	LastDecreaseDateTime   float64 `json:",omitzero"`
+	LastIncreaseDateTime   float64 `json:",omitzero"`
 	NumberOfDecreasesToday int64
 	ReadCapacityUnits      int64
 	WriteCapacityUnits     int64
@@ -68,10 +70,10 @@ func (s *Service) describe(t *table, status string) (*tableDescription, error) {
 		TableName: d.TableName, TableID: d.UUID, TableArn: s.arn(d.TableName), TableStatus: status,
 		CreationDateTime: seconds(d.Created), AttributeDefinitions: d.AttributeDefinitions, KeySchema: d.KeySchema,
 		TableSizeBytes: int64(size), OnDemandThroughput: d.OnDemandThroughput, DeletionProtectionEnabled: d.DeletionProtectionEnabled,
-		WarmThroughput: &warmDescription{d.warm(s.limits, nil), "ACTIVE"}, latestStream: s.describeLatestStream(t),
+		WarmThroughput: &warmDescription{s.warm(t, nil), "ACTIVE"}, latestStream: s.describeLatestStream(t),
 	}
 	if d.ProvisionedThroughput != nil {
-		out.ProvisionedThroughput = throughputDescription{0, d.ProvisionedThroughput.ReadCapacityUnits, d.ProvisionedThroughput.WriteCapacityUnits}
+		out.ProvisionedThroughput = s.describeThroughput(d, "", d.ProvisionedThroughput)
 	}
 	if d.onDemand() {
 		out.BillingModeSummary = &billingSummary{billingOnDemand, seconds(d.Created)}
@@ -83,9 +85,10 @@ func (s *Service) describe(t *table, status string) (*tableDescription, error) {
 		x := s.describeIndex(d, &d.GlobalSecondaryIndexes[i])
 		x.IndexStatus, x.ProvisionedThroughput = status, &throughputDescription{}
 		if p := d.GlobalSecondaryIndexes[i].ProvisionedThroughput; p != nil {
-			x.ProvisionedThroughput = &throughputDescription{0, p.ReadCapacityUnits, p.WriteCapacityUnits}
+			described := s.describeThroughput(d, x.IndexName, p)
+			x.ProvisionedThroughput = &described
 		}
-		x.WarmThroughput = &warmDescription{d.warm(s.limits, &d.GlobalSecondaryIndexes[i]), "ACTIVE"}
+		x.WarmThroughput = &warmDescription{s.warm(t, &d.GlobalSecondaryIndexes[i]), "ACTIVE"}
 		x.OnDemandThroughput = d.GlobalSecondaryIndexes[i].OnDemandThroughput
 		out.GlobalSecondaryIndexes = append(out.GlobalSecondaryIndexes, x)
 	}
@@ -93,6 +96,18 @@ func (s *Service) describe(t *table, status string) (*tableDescription, error) {
 		out.LocalSecondaryIndexes = append(out.LocalSecondaryIndexes, s.describeIndex(d, &d.LocalSecondaryIndexes[i]))
 	}
 	return out, nil
+}
+
+func (s *Service) describeThroughput(d *definition, index string, p *throughput) throughputDescription {
+	h := d.Throughputs[index]
+	out := throughputDescription{NumberOfDecreasesToday: int64(h.Decreases.On(s.now())), ReadCapacityUnits: p.ReadCapacityUnits, WriteCapacityUnits: p.WriteCapacityUnits}
+	if !h.Decreases.Last.IsZero() {
+		out.LastDecreaseDateTime = seconds(h.Decreases.Last)
+	}
+	if !h.Increased.IsZero() {
+		out.LastIncreaseDateTime = seconds(h.Increased)
+	}
+	return out
 }
 
 func (s *Service) describeIndex(d *definition, x *indexDefinition) indexDescription {

@@ -27,6 +27,7 @@ const (
 	codeCondition   = "ConditionalCheckFailedException"
 	codeThroughput  = "ProvisionedThroughputExceededException"
 	codeThrottling  = "ThrottlingException"
+	codeRequests    = "RequestLimitExceeded"
 	codeConflict    = "TransactionConflictException"
 	codeCancelled   = "TransactionCanceledException"
 	codeRunning     = "TransactionInProgressException"

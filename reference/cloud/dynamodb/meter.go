@@ -1,29 +1,33 @@
 package dynamodb
 
 import (
-	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
-	"github.com/retailflow/stampede/reference/cloud/dynamodb/store"
 	"github.com/retailflow/stampede/reference/quota"
 )
 
-// meter applies the capacity core to a table and its global indexes. With no limits it counts
+// meter applies the capacity core to a table and its global indexes. Without limits it counts
 // only.
 type meter struct {
-	limits Limits
-	mu     struct {
+	limits   Limits
+	consumed [2]atomic.Int64 // in half units, which all costs are whole numbers of
+	mu       struct {
 		sync.Mutex
-		spaces   map[uint8]*quota.Partitions // by index id, 0 is the table; empty without limits
-		consumed [2]float64                  // units in all
+		spaces []space // none without limits; the table comes first
 	}
+}
+
+// space is what is metered by itself: the table, or a global index.
+type space struct {
+	id spaceID
+	*quota.Partitions
+	minute usage
 }
 
 func newMeter(d *definition, l Limits) *meter {
 	m := &meter{limits: l}
-	m.mu.spaces = map[uint8]*quota.Partitions{}
 	m.resize(time.Time{}, d)
 	return m
 }
@@ -35,12 +39,17 @@ func (m *meter) resize(now time.Time, d *definition) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	set := func(id uint8, t quota.Throughput) {
-		if p := m.mu.spaces[id]; p != nil {
-			p.Resize(now, t)
-		} else {
-			m.mu.spaces[id] = quota.NewPartitions(t)
+	old := m.mu.spaces
+	m.mu.spaces = nil
+	set := func(id spaceID, t quota.Throughput) {
+		for _, s := range old {
+			if s.id == id {
+				s.Resize(now, t)
+				m.mu.spaces = append(m.mu.spaces, s)
+				return
+			}
 		}
+		m.mu.spaces = append(m.mu.spaces, space{id: id, Partitions: quota.NewPartitions(t)})
 	}
 	set(0, d.capacity(m.limits, nil))
 	for i := range d.GlobalSecondaryIndexes {
@@ -49,78 +58,35 @@ func (m *meter) resize(now time.Time, d *definition) {
 	}
 }
 
-// charge is what an operation costs one space.
-type charge struct {
-	space uint8 // index id, 0 is the table
-	hash  uint64
-	units float64
-}
-
-// cost is what an operation costs a table and its indexes.
-type cost struct {
-	charges [4]charge // the first ones; most tables need no more
-	more    []charge
-	n       int
-}
-
-func (c *cost) add(space uint8, hash uint64, units float64) {
-	if units == 0 {
-		return
-	}
-	if c.n < len(c.charges) {
-		c.charges[c.n] = charge{space, hash, units}
-	} else {
-		c.more = append(c.more, charge{space, hash, units})
-	}
-	c.n++
-}
-
-func (c *cost) at(i int) *charge {
-	if i < len(c.charges) {
-		return &c.charges[i]
-	}
-	return &c.more[i-len(c.charges)]
-}
-
-func (c *cost) total() (units float64) {
-	for i := range c.n {
-		units += c.at(i).units
-	}
-	return units
-}
-
-// merge adds units to the charge on the same space, to show them together.
-func (c *cost) merge(ch charge) {
-	for i := range c.n {
-		if c.at(i).space == ch.space {
-			c.at(i).units += ch.units
-			return
+// space finds one by its id; nil if it is not metered. The caller holds the lock.
+func (m *meter) space(id spaceID) *space {
+	for i := range m.mu.spaces {
+		if s := &m.mu.spaces[i]; s.id == id {
+			return s
 		}
 	}
-	c.add(ch.space, ch.hash, ch.units)
-}
-
-// double is the cost in a transaction.
-func (c *cost) double() {
-	for i := range c.n {
-		c.at(i).units *= 2
-	}
+	return nil
 }
 
 // shortage is a refusal with the space it happened in.
 type shortage struct {
 	quota.Shortage
-	space uint8
+	space spaceID
 }
 
-// admit takes all charges of a cost, or none if one space lacks capacity.
+// admit takes all charges of a cost, or none if one space lacks capacity: a write is refused for
+// the sake of an index as it is for the table's.
 func (m *meter) admit(now time.Time, kind quota.Capacity, c *cost) *shortage {
+	if m.limits.off() {
+		m.count(kind, c)
+		return nil
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i := range c.n {
 		ch := c.at(i)
-		if p := m.mu.spaces[ch.space]; p != nil {
-			if short := p.Fits(now, kind, ch.hash, ch.units); short != nil {
+		if s := m.space(ch.space); s != nil {
+			if short := s.Fits(now, kind, ch.at, ch.units); short != nil {
 				return &shortage{*short, ch.space}
 			}
 		}
@@ -129,131 +95,98 @@ func (m *meter) admit(now time.Time, kind quota.Capacity, c *cost) *shortage {
 	return nil
 }
 
-// take takes all charges of a cost, whether there is capacity or not.
-func (m *meter) take(now time.Time, kind quota.Capacity, c *cost) {
-	for i := range c.n {
-		ch := c.at(i)
-		if p := m.mu.spaces[ch.space]; p != nil {
-			p.Take(now, kind, ch.hash, ch.units)
-		}
-		m.mu.consumed[kind] += ch.units
-	}
-}
-
-// spend is take for a caller without the lock.
+// spend takes all charges of a cost, whether there is capacity or not.
 func (m *meter) spend(now time.Time, kind quota.Capacity, c *cost) {
+	if m.limits.off() {
+		m.count(kind, c)
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.take(now, kind, c)
 }
 
+// take is spend for a caller with the lock.
+func (m *meter) take(now time.Time, kind quota.Capacity, c *cost) {
+	for i := range c.n {
+		ch := c.at(i)
+		if s := m.space(ch.space); s != nil {
+			s.Take(now, kind, ch.at, ch.units, ch.bytes)
+			s.minute.note(now, kind, ch.units)
+		}
+	}
+	m.count(kind, c)
+}
+
+func (m *meter) count(kind quota.Capacity, c *cost) { m.consumed[kind].Add(int64(2 * c.total())) }
+
 // ready asks whether a read may start: its cost shows when it is done.
-func (m *meter) ready(now time.Time, space uint8, hash uint64) *shortage {
+func (m *meter) ready(now time.Time, id spaceID, at quota.Position) *shortage {
+	if m.limits.off() {
+		return nil
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if p := m.mu.spaces[space]; p != nil {
-		if short := p.Fits(now, quota.ReadCapacity, hash, 0.5); short != nil {
-			return &shortage{*short, space}
+	if s := m.space(id); s != nil {
+		if short := s.Fits(now, quota.ReadCapacity, at, 0.5); short != nil {
+			return &shortage{*short, id}
 		}
 	}
 	return nil
 }
 
-func (m *meter) consumed() (read, write float64, partitions int) {
+// spread notes the bytes that a table held when it was opened.
+func (m *meter) spread(bytes int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if p := m.mu.spaces[0]; p != nil {
-		partitions = p.Len()
+	if s := m.space(0); s != nil {
+		s.Spread(bytes)
 	}
-	return m.mu.consumed[quota.ReadCapacity], m.mu.consumed[quota.WriteCapacity], partitions
 }
 
-// Sizes of capacity units in bytes.
-// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
-const (
-	readUnit  = 4 << 10
-	writeUnit = 1 << 10
-)
-
-// writeUnits is the cost of writing an item of a size; at least 1.
-func writeUnits(size int) float64 { return float64(max(1, (size+writeUnit-1)/writeUnit)) }
-
-// readUnits is the cost of reading a size, half if not consistent; at least one unit of it.
-func readUnits(size int, consistent bool) float64 {
-	u := float64(max(1, (size+readUnit-1)/readUnit))
-	if !consistent {
-		u /= 2
+// warm is what a space can serve at once; ok is false if it is not metered.
+func (m *meter) warm(id spaceID) (units [2]float64, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s := m.space(id); s != nil {
+		return s.Warm(), true
 	}
-	return u
+	return units, false
 }
 
-// writeCost is the cost of changing old into now, either of which may be nil: the larger of
-// both for the table, and what each index has to change.
-func (t *table) writeCost(hash uint64, old, now item.Doc) (c cost) {
-	c.add(0, hash, writeUnits(max(old.Size(), now.Size())))
-	for i := range t.schema.Indexes {
-		t.indexCost(&c, &t.schema.Indexes[i], hash, old, now)
+// partitions is the number of a space's partitions and a description of those that refused
+// most.
+func (m *meter) partitions(now time.Time, id spaceID, n int) (int, []quota.PartitionState) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s := m.space(id); s != nil {
+		return s.Len(), s.States(now, n)
 	}
-	return c
+	return 0, nil
 }
 
-func (t *table) indexCost(c *cost, x *store.Index, hash uint64, old, now item.Doc) {
-	had, has := x.Holds(old), x.Holds(now)
-	if !had && !has {
+// units is what was consumed in all.
+func (m *meter) units(kind quota.Capacity) float64 { return float64(m.consumed[kind].Load()) / 2 }
+
+// usage is what a space consumed in the running minute and in the one before.
+type usage struct {
+	minute  int64 // since 1970
+	running [2]float64
+	last    [2]float64
+}
+
+func (u *usage) note(now time.Time, kind quota.Capacity, units float64) {
+	u.pass(now)
+	u.running[kind] += units
+}
+
+func (u *usage) pass(now time.Time) {
+	switch minute := now.Unix() / 60; minute - u.minute {
+	case 0:
 		return
-	}
-	var before, after item.Doc
-	space := store.Space{Table: t.schema, Index: x}
-	if had {
-		before = t.schema.Entry(nil, x, old)
-	}
-	if has {
-		after = t.schema.Entry(nil, x, now)
-	}
-	id, hashOf := x.ID, func(d item.Doc) uint64 { return item.HashPartition(d.Get(x.Key.Hash.Name)) }
-	if x.Local { // it lives in the table's partitions
-		id, hashOf = 0, func(item.Doc) uint64 { return hash }
-	}
-	if had && has && string(space.AppendKey(nil, old)) == string(space.AppendKey(nil, now)) {
-		if string(before) != string(after) {
-			c.add(id, hashOf(now), writeUnits(max(before.Size(), after.Size())))
-		}
-		return
-	}
-	if had {
-		c.add(id, hashOf(old), writeUnits(before.Size()))
-	}
-	if has {
-		c.add(id, hashOf(now), writeUnits(after.Size()))
-	}
-}
-
-// throttled notes a refusal and is its fault.
-func (s *Service) throttled(now time.Time, t *table, short *shortage) *fault {
-	resource, kind := t.definition.TableName, "table"
-	for i := range t.schema.Indexes {
-		if x := &t.schema.Indexes[i]; x.ID == short.space && short.space != 0 {
-			resource, kind = resource+"/"+x.Name, "index"
-		}
-	}
-	what, source := fmt.Sprintf("partition %s capacity", short.Capacity), sourcePartition
-	switch {
-	case short.Partition >= 0:
-		resource = fmt.Sprintf("%s/partition-%d", resource, short.Partition)
-	case t.definition.onDemand():
-		what, source = fmt.Sprintf("on-demand %s capacity", short.Capacity), sourceTable
+	case 1:
+		u.minute, u.last, u.running = minute, u.running, [2]float64{}
 	default:
-		what, source = fmt.Sprintf("provisioned %s capacity", short.Capacity), sourceProvision
+		*u = usage{minute: minute}
 	}
-	unit := map[quota.Capacity]string{quota.ReadCapacity: "RCU/s", quota.WriteCapacity: "WCU/s"}[short.Capacity]
-	s.hits.Lock()
-	s.hits.Note(now, "dynamodb", what, resource, fmt.Sprintf("%g %s", short.Allowed, unit), source)
-	s.hits.Unlock()
-	if t.definition.onDemand() && short.Partition < 0 {
-		return refuse(codeThrottling, "Throughput exceeds the current capacity of your table or index. DynamoDB is automatically scaling your table or index so please try again shortly. If exceptions persist, check if you have a hot key: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html")
-	}
-	if kind == "index" {
-		return refuse(codeThroughput, "The level of configured provisioned throughput for one or more global secondary indexes of the table was exceeded. Consider increasing your provisioning level for the under-provisioned global secondary indexes with the UpdateTable API")
-	}
-	return refuse(codeThroughput, "The level of configured provisioned throughput for the table was exceeded. Consider increasing your provisioning level with the UpdateTable API.")
 }

@@ -15,9 +15,8 @@ type page struct {
 	space    store.Space
 	plan     plan
 	in       store.Range
-	hash     uint64 // whose capacity is asked before; reads are charged to the last item's
-	count    bool   // answer with numbers only
-	wholeRow bool   // the answer needs attributes that a local index does not project
+	count    bool // answer with numbers only
+	wholeRow bool // the answer needs attributes that a local index does not project
 }
 
 // selects settles what the answer holds, in DynamoDB's words where it cannot.
@@ -114,8 +113,8 @@ func (c *call) answer(p *page) error {
 	if p.space.Index != nil && !p.space.Index.Local {
 		charged = p.space.Index.ID
 	}
-	if short := p.t.meter.ready(c.now, charged, p.hash); short != nil {
-		return c.s.throttled(c.now, p.t, short)
+	if short := p.t.meter.ready(c.now, charged, p.start()); short != nil {
+		return c.throttled(p.t, short)
 	}
 	var (
 		scanned, matched int64
@@ -179,14 +178,27 @@ func (c *call) answer(p *page) error {
 	return nil
 }
 
+// start is where the page begins, among the positions of the space that is charged.
+func (p *page) start() quota.Position { return p.position(p.in.From) }
+
+// position is where a key of the page's space lies. A local index lies with its table's items,
+// in another order.
+func (p *page) position(key []byte) quota.Position {
+	at := store.PositionOf(key)
+	if x := p.space.Index; x != nil && x.Local {
+		at.Rest = nil
+	}
+	return at
+}
+
 // charge takes the page's cost and appends it if the caller wants it.
 func (c *call) charge(p *page, charged uint8, bytes int, last item.Doc, fetched *cost) {
-	hash := p.hash
-	if v := last.Get(p.space.Key().Hash.Name); v != nil {
-		hash = item.HashPartition(v)
+	at := p.start()
+	if last != nil {
+		at = p.position(p.space.AppendKey(nil, last))
 	}
 	spent := *fetched
-	spent.add(charged, hash, readUnits(bytes, p.r.consistent))
+	spent.add(charged, at, readUnits(bytes, p.r.consistent))
 	p.t.meter.spend(c.now, quota.ReadCapacity, &spent)
 	total, indexes := wantsConsumed(p.r.consumed)
 	if !total {
@@ -206,7 +218,7 @@ func (c *call) fetch(p *page, entry item.Doc, fetched *cost) (item.Doc, error) {
 	if err != nil || !found {
 		return entry, err
 	}
-	fetched.add(0, p.hash, readUnits(item.Doc(d).Size(), p.r.consistent))
+	fetched.add(0, store.PositionOf(key), readUnits(item.Doc(d).Size(), p.r.consistent))
 	return d, nil
 }
 

@@ -177,7 +177,6 @@ func (p *page) keyRange(terms []expr.KeyTerm) error {
 			b.Prefix = sort.Value
 		}
 	}
-	p.hash = item.HashPartition(hash.Value)
 	p.in = p.space.Partition(hash.Value, b)
 	p.in.Reverse = p.r.backward
 	return nil

@@ -26,19 +26,19 @@ func (c *call) getItem() error {
 	if err := checkKey(t, r.key); err != nil {
 		return err
 	}
-	hash := item.HashPartition(r.key.Get(t.schema.Key.Hash.Name))
-	if short := t.meter.ready(c.now, 0, hash); short != nil {
-		return c.s.throttled(c.now, t, short)
-	}
 	var buf [128]byte
 	key := store.Space{Table: t.schema}.AppendKey(buf[:0], r.key)
+	at := store.PositionOf(key)
+	if short := t.meter.ready(c.now, 0, at); short != nil {
+		return c.throttled(t, short)
+	}
 	old, found, err := c.s.store.Get(c.old[:0], key)
 	c.old = old
 	if err != nil {
 		return err
 	}
 	var spent cost
-	spent.add(0, hash, readUnits(item.Doc(old).Size(), r.consistent))
+	spent.add(0, at, readUnits(item.Doc(old).Size(), r.consistent))
 	t.meter.spend(c.now, quota.ReadCapacity, &spent)
 	c.out = append(c.out, '{')
 	if found {

@@ -1,7 +1,5 @@
 package dynamodb
 
-import "math/bits"
-
 func (c *call) scan() error {
 	var r request
 	if err := c.parse(&r); err != nil {
@@ -28,7 +26,6 @@ func (c *call) scan() error {
 	}
 	segments := max(1, r.segments)
 	p.in = p.space.Segment(int(r.segment), int(segments))
-	p.hash, _ = bits.Div64(uint64(r.segment), 0, uint64(segments))
 	if err := p.startKey(); err != nil {
 		return err
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/store"
 	"github.com/retailflow/stampede/reference/cloud/wire"
-	"github.com/retailflow/stampede/reference/quota"
 )
 
 // Options say how the service runs. Dir is required; the other zero values are AWS's defaults.
@@ -39,10 +38,7 @@ type Service struct {
 	counters    counters
 	replies     sync.Pool
 	mu          sync.Mutex // held by operations that change the catalogue
-	hits        struct {
-		sync.Mutex
-		quota.HitSet
-	}
+	throttles   throttles
 }
 
 var _ wire.Handler = (*Service)(nil)

@@ -13,6 +13,7 @@ type Stats struct {
 	Tables     map[string]TableStats     `json:"tables"`
 	Storage    store.Metrics             `json:"storage"`
 	LimitHits  []quota.Hit               `json:"limit_hits"`
+	Throttles  []ThrottleCount           `json:"throttles"`
 }
 
 // OperationStats count the calls of one operation.
@@ -62,7 +63,7 @@ func (c counters) note(action string, err error) {
 	}
 	n.failed.Add(1)
 	switch f := asFault(err); f.code {
-	case codeThroughput, codeThrottling:
+	case codeThroughput, codeThrottling, codeRequests:
 		n.throttled.Add(1)
 	case codeConflict, codeRunning:
 		n.conflicts.Add(1)
@@ -78,6 +79,8 @@ func (c counters) note(action string, err error) {
 // Stats reads all counters.
 func (s *Service) Stats() Stats {
 	out := Stats{Operations: map[string]OperationStats{}, Tables: map[string]TableStats{}, Storage: s.store.Metrics()}
+	out.LimitHits, out.Throttles = s.throttles.hits(), s.throttles.counts()
+	now := s.now()
 	for name, n := range s.counters {
 		if n.calls.Load() > 0 {
 			out.Operations[name] = OperationStats{
@@ -87,11 +90,8 @@ func (s *Service) Stats() Stats {
 		}
 	}
 	for name, t := range *s.tables.Load() {
-		read, write, partitions := t.meter.consumed()
-		out.Tables[name] = TableStats{ReadUnits: read, WriteUnits: write, Partitions: partitions}
+		partitions, _ := t.meter.partitions(now, 0, 0)
+		out.Tables[name] = TableStats{ReadUnits: t.meter.units(quota.ReadCapacity), WriteUnits: t.meter.units(quota.WriteCapacity), Partitions: partitions}
 	}
-	s.hits.Lock()
-	defer s.hits.Unlock()
-	out.LimitHits = s.hits.List()
 	return out
 }

@@ -51,7 +51,13 @@ func (s *Service) loadTables() error {
 		if err := json.Unmarshal(text, d); err != nil {
 			return fmt.Errorf("read table %s: %w", name, err)
 		}
-		all[name] = s.newTable(d)
+		t := s.newTable(d)
+		bytes, err := s.store.Size(t.schema)
+		if err != nil {
+			return err
+		}
+		t.meter.spread(int64(bytes))
+		all[name] = t
 		living[d.ID] = true
 	}
 	s.tables.Store(&all)

@@ -191,11 +191,7 @@ func (c *call) admitAll(actions []action, reasons []reason, exact bool) (failed 
 		if short == nil {
 			continue
 		}
-		f := c.s.throttled(c.now, a.change.table, short)
-		reasons[i] = reason{code: "ProvisionedThroughputExceeded", message: f.message}
-		if f.code == codeThrottling {
-			reasons[i].code = "ThrottlingError"
-		}
+		reasons[i] = c.throttled(a.change.table, short).asReason()
 		failed = true
 	}
 	return failed
@@ -229,7 +225,7 @@ func (c *call) repeated(r *request, actions []action) error {
 	for i := range actions {
 		a := &actions[i]
 		a.spent = cost{}
-		a.spent.add(0, a.hash, 2*readUnits(a.given.Size(), true))
+		a.spent.add(0, a.at(), 2*readUnits(a.given.Size(), true))
 		a.change.table.meter.spend(c.now, quota.ReadCapacity, &a.spent)
 	}
 	c.transactReply(r, actions, "ReadCapacityUnits")

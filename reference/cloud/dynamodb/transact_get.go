@@ -49,8 +49,8 @@ func (c *call) transactRead(r *request, actions []action, keys [][]byte) error {
 			failed = true
 			continue
 		}
-		if short := a.change.table.meter.ready(c.now, 0, a.hash); short != nil {
-			reasons[i] = reason{code: "ProvisionedThroughputExceeded", message: c.s.throttled(c.now, a.change.table, short).message}
+		if short := a.change.table.meter.ready(c.now, 0, a.at()); short != nil {
+			reasons[i] = c.throttled(a.change.table, short).asReason()
 			failed = true
 			continue
 		}
@@ -60,7 +60,7 @@ func (c *call) transactRead(r *request, actions []action, keys [][]byte) error {
 			return err
 		}
 		size += old.Size()
-		a.spent.add(0, a.hash, 2*readUnits(old.Size(), true))
+		a.spent.add(0, a.at(), 2*readUnits(old.Size(), true))
 		c.member("")
 		c.out = append(c.out, '{')
 		if old != nil {

@@ -43,6 +43,9 @@ func (c *call) updateTable() error {
 	if err := d.check(); err != nil {
 		return err
 	}
+	if err := s.provision(c.now, t.definition, d); err != nil {
+		return err
+	}
 	ended, err := s.switchStream(c.now, d, in.StreamSpecification)
 	if err != nil {
 		return err

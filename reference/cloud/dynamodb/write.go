@@ -129,7 +129,7 @@ func (c *call) write(r *request, v verb, given item.Doc) error {
 		if !met {
 			err = conditionFailed(old, string(r.onFailure) == "ALL_OLD")
 			failed := cost{}
-			failed.add(0, ch.hash, writeUnits(old.Size()))
+			failed.add(0, ch.at(), writeUnits(old.Size()))
 			t.meter.spend(c.now, quota.WriteCapacity, &failed)
 		}
 		c.release()
@@ -138,7 +138,7 @@ func (c *call) write(r *request, v verb, given item.Doc) error {
 	spent := ch.cost(exact)
 	if short := t.meter.admit(c.now, quota.WriteCapacity, &spent); short != nil {
 		c.release()
-		return c.s.throttled(c.now, t, short)
+		return c.throttled(t, short)
 	}
 	if err := ch.write(u); err != nil {
 		c.release()

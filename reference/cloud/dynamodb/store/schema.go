@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
+	"github.com/retailflow/stampede/reference/quota"
 )
 
 // KeyAttribute is an attribute that is part of a key. An empty name means there is none.
@@ -119,3 +120,12 @@ func (t *Table) Entry(dst []byte, x *Index, d item.Doc) item.Doc {
 
 // HashOf is the hash of the partition key in a key.
 func HashOf(key []byte) uint64 { return binary.BigEndian.Uint64(key[prefixLen:]) }
+
+// PositionOf is where a key lies among all keys of its space: the first place if it is the
+// beginning of a key only.
+func PositionOf(key []byte) quota.Position {
+	if len(key) < prefixLen+8 {
+		return quota.Position{}
+	}
+	return quota.Position{Hash: HashOf(key), Rest: key[prefixLen+8:]}
+}

@@ -1,0 +1,181 @@
+package dynamodb
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	ddb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/stretchr/testify/require"
+)
+
+func (r *rig) createProvisioned(name string, read, write int64) error {
+	_, err := r.CreateTable(ctx, &ddb.CreateTableInput{TableName: &name, KeySchema: keySchema("pk", ""), AttributeDefinitions: []types.AttributeDefinition{{AttributeName: str("pk"), AttributeType: "S"}},
+		ProvisionedThroughput: &types.ProvisionedThroughput{ReadCapacityUnits: &read, WriteCapacityUnits: &write}})
+	return err
+}
+
+func (r *rig) provision(name string, read, write int64) (*types.ProvisionedThroughputDescription, error) {
+	out, err := r.UpdateTable(ctx, &ddb.UpdateTableInput{TableName: &name, ProvisionedThroughput: &types.ProvisionedThroughput{ReadCapacityUnits: &read, WriteCapacityUnits: &write}})
+	if err != nil {
+		return nil, err
+	}
+	return out.TableDescription.ProvisionedThroughput, nil
+}
+
+func TestDecreasesOfADayAreLimited(t *testing.T) {
+	r, now := clocked(t, nil)
+	require.NoError(t, r.createProvisioned("one", 100, 100))
+	for i := range 4 {
+		got, err := r.provision("one", 100, int64(90-i))
+		require.NoError(t, err)
+		require.Equal(t, int64(i+1), *got.NumberOfDecreasesToday)
+		require.Equal(t, *now, *got.LastDecreaseDateTime)
+	}
+	_, err := r.provision("one", 99, 87)
+	fails(t, err, "LimitExceededException", "Subscriber limit exceeded: Provisioned throughput decreases are limited within a given UTC day. After the first 4 decreases, each subsequent decrease in the same UTC day can be performed at most once every 3600 seconds. Number of decreases today: 4. Last decrease at Friday, November 27, 2026 at 8:00:00 AM Coordinated Universal Time. Next decrease can be made at Friday, November 27, 2026 at 9:00:00 AM Coordinated Universal Time")
+	_, err = r.provision("one", 200, 200)
+	require.NoError(t, err, "increases are not")
+	*now = now.Add(time.Hour)
+	got, err := r.provision("one", 99, 200)
+	require.NoError(t, err)
+	require.Equal(t, int64(5), *got.NumberOfDecreasesToday)
+	*now = now.Add(24 * time.Hour)
+	described, err := r.DescribeTable(ctx, &ddb.DescribeTableInput{TableName: str("one")})
+	require.NoError(t, err)
+	require.Equal(t, int64(0), *described.Table.ProvisionedThroughput.NumberOfDecreasesToday)
+}
+
+func TestProvisionedQuotasOfTableAndAccount(t *testing.T) {
+	r, _ := clocked(t, nil)
+	fails(t, r.createProvisioned("big", 1, 40001), "LimitExceededException", "exceeds the limit of 40000 for a table or an index")
+	require.NoError(t, r.createProvisioned("one", 1, 40000))
+	require.NoError(t, r.createProvisioned("two", 1, 39999))
+	fails(t, r.createProvisioned("three", 1, 2), "LimitExceededException", "would be 80001 units, which exceeds the limit of 80000 for the account")
+	require.NoError(t, r.createProvisioned("three", 1, 1))
+	_, err := r.provision("three", 2, 1)
+	require.NoError(t, err)
+}
+
+func TestWarmThroughputMakesPartitions(t *testing.T) {
+	r, _ := clocked(t, nil)
+	r.create("one", "pk", "", "pk:S")
+	partitions := func() int { return r.service.Stats().Tables["one"].Partitions }
+	require.Equal(t, 4, partitions())
+	warm := func() types.TableWarmThroughputDescription {
+		out, err := r.DescribeTable(ctx, &ddb.DescribeTableInput{TableName: str("one")})
+		require.NoError(t, err)
+		return *out.Table.WarmThroughput
+	}
+	require.Equal(t, [2]int64{12000, 4000}, [2]int64{*warm().ReadUnitsPerSecond, *warm().WriteUnitsPerSecond})
+	_, err := r.UpdateTable(ctx, &ddb.UpdateTableInput{TableName: str("one"), WarmThroughput: &types.WarmThroughput{ReadUnitsPerSecond: aws.Int64(12000), WriteUnitsPerSecond: aws.Int64(10000)}})
+	require.NoError(t, err)
+	require.Equal(t, 10, partitions())
+	require.Equal(t, [2]int64{12000, 10000}, [2]int64{*warm().ReadUnitsPerSecond, *warm().WriteUnitsPerSecond})
+}
+
+func TestAnOnDemandTableGrowsWithItsTraffic(t *testing.T) {
+	r, now := small(t, func(l *Limits) { l.Doubling = 2 * time.Minute })
+	r.create("one", "pk", "", "pk:S")
+	flood := func() (served int) {
+		for i := range 200 {
+			if _, err := r.PutItem(ctx, &ddb.PutItemInput{TableName: str("one"), Item: av{"pk": S(fmt.Sprint("k", i))}}); err == nil {
+				served++
+			} else {
+				fails(t, err, "ThrottlingException", "")
+			}
+		}
+		return served
+	}
+	require.InDelta(t, 40, flood(), 4)
+	for range 59 {
+		*now = now.Add(time.Second)
+		flood()
+	}
+	*now = now.Add(3 * time.Minute)
+	flood() // the first request of a minute tells what the last ones brought
+	*now = now.Add(time.Second)
+	require.InDelta(t, 80, flood(), 8)
+	require.Equal(t, 8, r.service.Stats().Tables["one"].Partitions)
+	out, err := r.DescribeTable(ctx, &ddb.DescribeTableInput{TableName: str("one")})
+	require.NoError(t, err)
+	require.InDelta(t, 80, *out.Table.WarmThroughput.WriteUnitsPerSecond, 2)
+}
+
+func TestOneKeysItemsAreSplitByTheirSortKey(t *testing.T) {
+	for name, c := range map[string]struct {
+		sort func(i int) string
+		want float64
+	}{
+		"spread":  {func(i int) string { return fmt.Sprintf("%02d", i*37%100) }, 20},
+		"growing": {func(i int) string { return fmt.Sprintf("%09d", i) }, 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, now := small(t, func(l *Limits) { l.SplitAfter = time.Minute })
+			r.create("one", "pk", "sk", "pk:S sk:S")
+			n := 0
+			second := func() (served float64) {
+				for range 40 {
+					n++
+					if _, err := r.PutItem(ctx, &ddb.PutItemInput{TableName: str("one"), Item: av{"pk": S("hot"), "sk": S(c.sort(n))}}); err == nil {
+						served++
+					}
+				}
+				*now = now.Add(time.Second)
+				return served
+			}
+			for range 60 {
+				require.Equal(t, 10., second())
+			}
+			second()
+			require.InDelta(t, c.want, second(), 1)
+		})
+	}
+}
+
+func TestATableKnowsItsSize(t *testing.T) {
+	dir := t.TempDir()
+	l := AWSLimits()
+	r := open(t, Options{Limits: &l, Dir: dir, FS: vfs.Default})
+	require.NoError(t, r.createProvisioned("one", 1000, 1000))
+	for i := range 30 {
+		r.put("one", tenUnits(fmt.Sprint("k", i)))
+	}
+	bytes := func(s *Service) (sum int64) {
+		for _, p := range s.Throttles().Partitions {
+			sum += p.Bytes
+		}
+		return sum
+	}
+	require.InDelta(t, 30*10*1024, bytes(r.service), 1000)
+	r.put("one", av{"pk": S("k0")})
+	require.InDelta(t, 29*10*1024, bytes(r.service), 1000)
+}
+
+func TestATableKnowsItsSizeAfterAnOpening(t *testing.T) {
+	dir := t.TempDir()
+	l := AWSLimits()
+	first, err := Open(Options{Limits: &l, Dir: dir})
+	require.NoError(t, err)
+	create := `{"TableName":"one","BillingMode":"PAY_PER_REQUEST","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}]}`
+	do := func(action, body string) {
+		w := &discard{header: map[string][]string{}}
+		first.ServeAWS(w, wireRequest(action, body))
+		require.Equal(t, 200, w.status)
+	}
+	do("CreateTable", create)
+	for i := range 100 {
+		do("PutItem", fmt.Sprintf(`{"TableName":"one","Item":{"pk":{"S":"k%d"},"x":{"S":"%s"}}}`, i, strings.Repeat("0123456789", 400)))
+	}
+	require.NoError(t, first.Close())
+	again, err := Open(Options{Limits: &l, Dir: dir})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, again.Close()) }()
+	for _, p := range again.Throttles().Partitions {
+		require.Positive(t, p.Bytes)
+	}
+}
