@@ -39,6 +39,8 @@ type Limits struct {
 	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
 	AccountReadUnits  float64 `yaml:"account_read_units"`
 	AccountWriteUnits float64 `yaml:"account_write_units"`
+	// Time that answers take at least. Not a limit of AWS's: off.
+	Latency LatencyProfile `yaml:"latency"`
 	// How long after a change of a table's time to live the next is refused.
 	// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html
 	TimeToLiveChange time.Duration `yaml:"time_to_live_change"`

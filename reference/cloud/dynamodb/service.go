@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -24,6 +25,8 @@ type Options struct {
 	Region string           // in ARNs; "" is us-east-1
 	Now    func() time.Time // nil is time.Now
 	Log    *slog.Logger     // nil is silence
+	// Sleep waits for a latency profile, or until the caller is gone; nil is the machine's clock.
+	Sleep func(context.Context, time.Duration)
 }
 
 // Service is an open DynamoDB. It is safe for concurrent use.
@@ -39,6 +42,7 @@ type Service struct {
 	replies     sync.Pool
 	mu          sync.Mutex // held by operations that change the catalogue
 	throttles   throttles
+	latency     *latency
 }
 
 var _ wire.Handler = (*Service)(nil)
@@ -58,6 +62,7 @@ func Open(o Options) (*Service, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.latency = newLatency(s.limits.Latency, o.Sleep)
 	s.counters = newCounters()
 	s.replies.New = func() any { return &call{s: s} }
 	var err error
@@ -160,6 +165,9 @@ func (s *Service) ServeAWS(w http.ResponseWriter, r *wire.Request) {
 		err = c.untold
 	}
 	s.counters.note(r.Action, err)
+	if s.latency != nil {
+		s.latency.wait(r.HTTP.Context(), r.Action, s.now().Sub(c.now))
+	}
 	c.reply(w, err)
 }
 
