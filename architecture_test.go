@@ -75,7 +75,7 @@ var coreFiles = map[string][]string{
 	"chaos/agent": {"lease.go"},
 	"scenarios": {"diagnostic.go", "fault.go", "field.go", "load.go", "override.go", "parse.go", "quantity.go",
 		"scenario.go", "schema.go", "tree.go"},
-	"scenarios/run": {"checks.go", "timeline.go", "window.go"},
+	"scenarios/run": {"checks.go", "processors.go", "timeline.go", "window.go"},
 }
 
 var (

@@ -14,6 +14,38 @@ import (
 	"github.com/retailflow/stampede/reports"
 )
 
+// readHostTimes reads /proc; ok is false where there is none.
+func readHostTimes() (hostTimes, bool) {
+	data, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return hostTimes{}, false
+	}
+	t, ok := parseHostTimes(data)
+	t.run = treeTime(readProcesses(), os.Getpid())
+	return t, ok
+}
+
+// readProcesses reads the process table; one that ends meanwhile is left out.
+func readProcesses() map[int]hostProcess {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	all := map[int]hostProcess{}
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		if data, err := os.ReadFile("/proc/" + e.Name() + "/stat"); err == nil {
+			if p, ok := parseProcess(data); ok {
+				all[pid] = p
+			}
+		}
+	}
+	return all
+}
+
 // memoryUsed is the share of memory that is not available, from /proc/meminfo; ok is false
 // where there is none.
 func memoryUsed() (float64, bool) {

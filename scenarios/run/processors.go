@@ -2,7 +2,6 @@ package run
 
 import (
 	"bytes"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -20,17 +19,6 @@ type hostTimes struct {
 	total, busy time.Duration // busy includes steal
 	steal       time.Duration // taken by the hypervisor for other machines
 	run         time.Duration // of this process and all below it, those that have ended included
-}
-
-// readHostTimes reads /proc; ok is false where there is none.
-func readHostTimes() (hostTimes, bool) {
-	data, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		return hostTimes{}, false
-	}
-	t, ok := parseHostTimes(data)
-	t.run = treeTime(readProcesses(), os.Getpid())
-	return t, ok
 }
 
 // parseHostTimes takes the first line of /proc/stat (proc_stat(5)): user nice system idle iowait
@@ -63,27 +51,6 @@ func parseHostTimes(data []byte) (hostTimes, bool) {
 type hostProcess struct {
 	parent int
 	used   time.Duration // by it, and by its children that have ended
-}
-
-// readProcesses reads the process table; one that ends meanwhile is left out.
-func readProcesses() map[int]hostProcess {
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return nil
-	}
-	all := map[int]hostProcess{}
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
-		}
-		if data, err := os.ReadFile("/proc/" + e.Name() + "/stat"); err == nil {
-			if p, ok := parseProcess(data); ok {
-				all[pid] = p
-			}
-		}
-	}
-	return all
 }
 
 // parseProcess takes ppid (field 4) and utime, stime, cutime, cstime (14 to 17) from

@@ -94,6 +94,16 @@ func (s *Service) parse(in createInput) (streamRecord, error) {
 	fault(d.ProcessingConfiguration != nil && d.ProcessingConfiguration.Enabled, "processing is not served here")
 	fault(d.DynamicPartitioningConfiguration != nil && d.DynamicPartitioningConfiguration.Enabled, "partitioning is not served here")
 	fault(strings.Contains(r.Prefix, "!{"), "prefix expressions are not served here")
+	d.hint(&r, fault)
+	if len(faults) > 0 {
+		return r, wire.Errorf(http.StatusBadRequest, "InvalidArgumentException", "%s.", strings.Join(faults, "; "))
+	}
+	return r, nil
+}
+
+// hint takes the buffering hints over, if there are any.
+// Source: https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html
+func (d *s3Destination) hint(r *streamRecord, fault func(bool, string)) {
 	if h := d.BufferingHints; h != nil {
 		fault((h.SizeInMBs == nil) != (h.IntervalInSeconds == nil), "SizeInMBs and IntervalInSeconds must be given together")
 		if h.SizeInMBs != nil {
@@ -103,13 +113,73 @@ func (s *Service) parse(in createInput) (streamRecord, error) {
 			r.Seconds = *h.IntervalInSeconds
 		}
 	}
-	// Source: https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html
 	fault(r.MiB < 1 || r.MiB > 128, "SizeInMBs must be 1 to 128")
 	fault(r.Seconds < 0 || r.Seconds > 900, "IntervalInSeconds must be 0 to 900")
-	if len(faults) > 0 {
-		return r, wire.Errorf(http.StatusBadRequest, "InvalidArgumentException", "%s.", strings.Join(faults, "; "))
+}
+
+// destinationID is that of a stream's only destination.
+const destinationID = "destinationId-000000000001"
+
+// version is what an update of the destination must name.
+func (r streamRecord) version() string { return strconv.Itoa(r.Changes + 1) }
+
+type updateInput struct {
+	DeliveryStreamName             string
+	CurrentDeliveryStreamVersionId string
+	DestinationId                  string
+	S3DestinationUpdate            *s3Destination
+	ExtendedS3DestinationUpdate    *s3Destination
+}
+
+// update changes the buffering hints, for what is buffered already too. What is not given stays;
+// the rest of a destination cannot be changed here.
+// Source: https://docs.aws.amazon.com/firehose/latest/APIReference/API_UpdateDestination.html
+func (s *Service) update(_ *wire.Request, in updateInput) (any, error) {
+	s.admin.Lock()
+	defer s.admin.Unlock()
+	st, err := s.find(in.DeliveryStreamName)
+	if err != nil {
+		return nil, err
 	}
-	return r, nil
+	d := in.ExtendedS3DestinationUpdate
+	if d == nil {
+		d = in.S3DestinationUpdate
+	}
+	st.mu.Lock()
+	r := st.mu.record
+	st.mu.Unlock()
+	switch {
+	case in.CurrentDeliveryStreamVersionId != r.version():
+		return nil, wire.Errorf(http.StatusBadRequest, "ConcurrentModificationException",
+			"Cannot update firehose: %s since the current version id: %s and specified version id: %s do not match", r.Name, r.version(), in.CurrentDeliveryStreamVersionId)
+	case in.DestinationId != destinationID:
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidArgumentException", "Destination Id %s not found", in.DestinationId)
+	case d == nil:
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidArgumentException", "only S3 destinations are served here.")
+	}
+	var faults []string
+	fault := func(wrong bool, text string) {
+		if wrong {
+			faults = append(faults, text)
+		}
+	}
+	kept := func(text, now string) bool { return text == "" || text == now }
+	fault(!kept(d.BucketARN, "arn:aws:s3:::"+r.Bucket) || !kept(d.RoleARN, r.RoleARN) || !kept(d.Prefix, r.Prefix) || !kept(d.ErrorOutputPrefix, r.Errors) ||
+		!kept(d.CompressionFormat, "UNCOMPRESSED") || d.ProcessingConfiguration != nil && d.ProcessingConfiguration.Enabled ||
+		d.DynamicPartitioningConfiguration != nil && d.DynamicPartitioningConfiguration.Enabled, "only BufferingHints can be changed here")
+	d.hint(&r, fault)
+	if len(faults) > 0 {
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidArgumentException", "%s.", strings.Join(faults, "; "))
+	}
+	r.Changes++
+	if err := s.store.put(r); err != nil {
+		return nil, err
+	}
+	st.mu.Lock()
+	st.mu.record, st.mu.buffer.hints = r, s.hints(r)
+	st.mu.Unlock()
+	st.poke() // what is buffered may be due now
+	return nil, nil
 }
 
 func (s *Service) arn(name string) string {
@@ -127,17 +197,20 @@ func (s *Service) describe(_ *wire.Request, in nameInput) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	st.mu.Lock()
+	r := st.mu.record
+	st.mu.Unlock()
 	destination := map[string]any{
 		"BucketARN": "arn:aws:s3:::" + st.Bucket, "RoleARN": st.RoleARN, "Prefix": st.Prefix, "ErrorOutputPrefix": st.Errors,
 		"CompressionFormat":       "UNCOMPRESSED",
 		"EncryptionConfiguration": map[string]string{"NoEncryptionConfig": "NoEncryption"},
-		"BufferingHints":          map[string]int{"SizeInMBs": st.MiB, "IntervalInSeconds": st.Seconds},
+		"BufferingHints":          map[string]int{"SizeInMBs": r.MiB, "IntervalInSeconds": r.Seconds},
 	}
 	return map[string]any{"DeliveryStreamDescription": map[string]any{
 		"DeliveryStreamARN": s.arn(st.Name), "DeliveryStreamName": st.Name, "DeliveryStreamType": "DirectPut",
-		"DeliveryStreamStatus": "ACTIVE", "VersionId": "1", "HasMoreDestinations": false,
+		"DeliveryStreamStatus": "ACTIVE", "VersionId": r.version(), "HasMoreDestinations": false,
 		"CreateTimestamp": float64(st.Created) / 1000,
-		"Destinations": []any{map[string]any{"DestinationId": "destinationId-000000000001",
+		"Destinations": []any{map[string]any{"DestinationId": destinationID,
 			"ExtendedS3DestinationDescription": destination, "S3DestinationDescription": destination}},
 	}}, nil
 }

@@ -120,18 +120,23 @@ func Open(o Options) (*Service, error) {
 func (s *Service) newStream(r streamRecord) *stream {
 	st := &stream{
 		streamRecord: r,
-		hints:        hints{Bytes: int64(r.MiB) << 20, Interval: time.Duration(r.Seconds) * time.Second},
 		seqs:         func() uint64 { return s.seq.Add(1) },
 		peek:         func() uint64 { return s.seq.Load() + 1 },
 		notify:       make(chan struct{}, 1),
 		done:         make(chan struct{}),
 	}
-	if s.interval > 0 {
-		st.hints.Interval = s.interval
-	}
-	st.mu.buffer.hints = st.hints
+	st.mu.record, st.mu.buffer.hints = r, s.hints(r)
 	st.mu.throttle = newThrottle(s.limits)
 	return st
+}
+
+// hints are a stream's, in effect here.
+func (s *Service) hints(r streamRecord) hints {
+	h := hints{Bytes: int64(r.MiB) << 20, Interval: time.Duration(r.Seconds) * time.Second}
+	if s.interval > 0 {
+		h.Interval = s.interval
+	}
+	return h
 }
 
 // recover fills a stream's buffer from the database. What was sealed keeps its
@@ -218,6 +223,7 @@ func (s *Service) api() wire.Operations {
 		"CreateDeliveryStream":   wire.Decoded(s.create),
 		"DescribeDeliveryStream": wire.Decoded(s.describe),
 		"ListDeliveryStreams":    wire.Decoded(s.list),
+		"UpdateDestination":      wire.Decoded(s.update),
 		"DeleteDeliveryStream":   wire.Decoded(s.delete),
 	}
 }

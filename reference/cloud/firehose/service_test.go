@@ -459,3 +459,40 @@ func BenchmarkPutRecordBatch(b *testing.B) {
 		})
 	}
 }
+
+// TestHintsAreChanged: what is buffered goes by the new hints, and a crash does not bring back
+// the old ones.
+func TestHintsAreChanged(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t, firehose.Options{})
+	w.create("a", 5, 900)
+	w.put("a", "x")
+	version := func() (string, *types.BufferingHints) {
+		d, err := w.client.DescribeDeliveryStream(ctx, &awsfirehose.DescribeDeliveryStreamInput{DeliveryStreamName: aws.String("a")})
+		require.NoError(t, err)
+		s := d.DeliveryStreamDescription
+		return *s.VersionId, s.Destinations[0].ExtendedS3DestinationDescription.BufferingHints
+	}
+	update := func(version string, change *types.ExtendedS3DestinationUpdate) error {
+		_, err := w.client.UpdateDestination(ctx, &awsfirehose.UpdateDestinationInput{DeliveryStreamName: aws.String("a"),
+			CurrentDeliveryStreamVersionId: &version, DestinationId: aws.String("destinationId-000000000001"), ExtendedS3DestinationUpdate: change})
+		return err
+	}
+	soon := &types.ExtendedS3DestinationUpdate{BufferingHints: &types.BufferingHints{SizeInMBs: aws.Int32(1), IntervalInSeconds: aws.Int32(0)}}
+	first, _ := version()
+	var conflict *types.ConcurrentModificationException
+	require.ErrorAs(t, update("7", soon), &conflict)
+	var invalid *types.InvalidArgumentException
+	require.ErrorAs(t, update(first, &types.ExtendedS3DestinationUpdate{Prefix: aws.String("elsewhere/")}), &invalid)
+	require.ErrorAs(t, update(first, &types.ExtendedS3DestinationUpdate{BufferingHints: &types.BufferingHints{SizeInMBs: aws.Int32(0), IntervalInSeconds: aws.Int32(0)}}), &invalid)
+	require.Empty(t, w.bucket.keys())
+	require.NoError(t, update(first, soon))
+	w.eventually("delivery by the new interval", func() bool { return w.bucket.all() == "x" })
+	require.ErrorAs(t, update(first, soon), &conflict, "its version is gone")
+	w.crash()
+	second, hints := version()
+	require.NotEqual(t, first, second)
+	require.Zero(t, *hints.IntervalInSeconds)
+	require.EqualValues(t, 1, *hints.SizeInMBs)
+	require.EqualValues(t, 1<<20, w.stats("a").HintBytes)
+}

@@ -58,7 +58,7 @@ func (st *stream) stats(now time.Time) StreamStats {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	c := st.mu.counters
-	r := StreamStats{Name: st.Name, HintBytes: st.hints.Bytes, HintSeconds: st.hints.Interval.Seconds(),
+	r := StreamStats{Name: st.Name, HintBytes: st.mu.buffer.hints.Bytes, HintSeconds: st.mu.buffer.hints.Interval.Seconds(),
 		Requests: c.requests, Records: c.records, Bytes: c.bytes, ThrottledRecords: c.throttledRecords,
 		Objects: c.objects, DeliveredRecords: c.deliveredRecords, DeliveredBytes: c.deliveredBytes,
 		DeliveryFailures: c.fails, LastError: c.lastError}

@@ -42,6 +42,7 @@ type streamRecord struct {
 	Errors  string `json:"error_prefix"`
 	MiB     int    `json:"size_mib"`
 	Seconds int    `json:"interval_s"`
+	Changes int    `json:"changes,omitempty"` // of the destination, by UpdateDestination
 }
 
 // sealRecord fixes what becomes one object.

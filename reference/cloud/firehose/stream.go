@@ -8,16 +8,16 @@ import (
 
 // stream is a delivery stream: its buffer, its quota and its goroutine.
 type stream struct {
-	streamRecord
-	hints  hints
-	seqs   func() uint64 // the next sequence number
-	peek   func() uint64 // what seqs will return next, or less
-	notify chan struct{} // has one token when the goroutine should look again
-	stop   context.CancelFunc
-	done   chan struct{}
+	streamRecord               // as of the opening: hints and changes are in mu
+	seqs         func() uint64 // the next sequence number
+	peek         func() uint64 // what seqs will return next, or less
+	notify       chan struct{} // has one token when the goroutine should look again
+	stop         context.CancelFunc
+	done         chan struct{}
 
 	mu struct {
 		sync.Mutex
+		record   streamRecord // as stored
 		buffer   buffer
 		throttle throttle
 		stopped  bool

@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -25,14 +26,16 @@ import (
 
 func digits(n int) string { return strconv.Itoa(n) }
 
+// memoryMB is what power tuning left 12 of the 18 functions with.
+const memoryMB = 512
+
 type functionSpec struct {
 	name       string
 	timeout    time.Duration
 	background bool // nobody waits for its answer
 }
 
-// functionSpecs are the functions of the reference that exist so far. 512 MB is what power
-// tuning left 12 of the 18 with.
+// functionSpecs are the functions of the reference that exist so far.
 func functionSpecs() []functionSpec {
 	specs := []functionSpec{
 		{name: IngestEvents, timeout: 10 * time.Second},
@@ -78,7 +81,6 @@ func upper(s api.Stream) string { return string(bytes.ToUpper([]byte(s))) }
 func (d *deployment) function(ctx context.Context, spec functionSpec, env map[string]string) error {
 	_, err := d.clients.Lambda.GetAlias(ctx, &lambda.GetAliasInput{FunctionName: &spec.name, Name: aws.String(Alias)})
 	if err == nil {
-		// An earlier Apply made it; only the endpoint can have moved.
 		return d.refresh(ctx, spec, env)
 	}
 	_, err = d.clients.Lambda.CreateFunction(ctx, &lambda.CreateFunctionInput{
@@ -86,7 +88,7 @@ func (d *deployment) function(ctx context.Context, spec functionSpec, env map[st
 		Role:         aws.String(RoleARN()),
 		Runtime:      lam.RuntimeProvidedal2023,
 		Handler:      &spec.name,
-		MemorySize:   aws.Int32(512),
+		MemorySize:   aws.Int32(memoryMB),
 		Timeout:      aws.Int32(int32(spec.timeout / time.Second)),
 		Environment:  &lam.Environment{Variables: env},
 		// Stampede-only: an executable on this machine instead of an upload.
@@ -104,7 +106,8 @@ func (d *deployment) function(ctx context.Context, spec functionSpec, env map[st
 	return named("create alias of", spec.name, unlessExists(err, "ResourceConflictException"))
 }
 
-// refresh publishes a version with today's code and endpoint when either differs from the alias's.
+// refresh publishes a version with today's code and configuration when either differs from the
+// alias's, and sends all traffic to it.
 func (d *deployment) refresh(ctx context.Context, spec functionSpec, env map[string]string) error {
 	live, err := d.clients.Lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{
 		FunctionName: &spec.name, Qualifier: aws.String(Alias)})
@@ -116,11 +119,13 @@ func (d *deployment) refresh(ctx context.Context, spec functionSpec, env map[str
 	if err != nil {
 		return named("update code of", spec.name, err)
 	}
-	if aws.ToString(code.CodeSha256) == aws.ToString(live.CodeSha256) && live.Environment != nil && sameEnv(live.Environment.Variables, env) {
+	timeout := int32(spec.timeout / time.Second)
+	if aws.ToString(code.CodeSha256) == aws.ToString(live.CodeSha256) && aws.ToInt32(live.Timeout) == timeout && aws.ToInt32(live.MemorySize) == memoryMB &&
+		live.Environment != nil && maps.Equal(live.Environment.Variables, env) {
 		return nil
 	}
 	if _, err := d.clients.Lambda.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{
-		FunctionName: &spec.name, Environment: &lam.Environment{Variables: env}}); err != nil {
+		FunctionName: &spec.name, Timeout: &timeout, MemorySize: aws.Int32(memoryMB), Environment: &lam.Environment{Variables: env}}); err != nil {
 		return named("configure function", spec.name, err)
 	}
 	published, err := d.clients.Lambda.PublishVersion(ctx, &lambda.PublishVersionInput{FunctionName: &spec.name})
@@ -133,18 +138,6 @@ func (d *deployment) refresh(ctx context.Context, spec functionSpec, env map[str
 	return named("update alias of", spec.name, err)
 }
 
-func sameEnv(a, b map[string]string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for name, value := range a {
-		if b[name] != value {
-			return false
-		}
-	}
-	return true
-}
-
 // mappings connects each stream's queue to its function.
 func (d *deployment) mappings(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
@@ -155,12 +148,37 @@ func (d *deployment) mappings(ctx context.Context) error {
 				FunctionName:          aws.String(FunctionARN(name, Alias)),
 				EventSourceArn:        aws.String(QueueARN(name)),
 				BatchSize:             aws.Int32(processBatchSize),
-				FunctionResponseTypes: []lam.FunctionResponseType{lam.FunctionResponseTypeReportBatchItemFailures},
+				FunctionResponseTypes: reported,
 			})
-			return named("map queue", name, unlessExists(err, "ResourceConflictException"))
+			if exists(err, "ResourceConflictException") {
+				return d.remap(ctx, name)
+			}
+			return named("map queue", name, err)
 		})
 	}
 	return g.Wait()
+}
+
+// reported are the answers of functions behind queues.
+var reported = []lam.FunctionResponseType{lam.FunctionResponseTypeReportBatchItemFailures}
+
+// remap changes an existing mapping if its batches or answers differ.
+func (d *deployment) remap(ctx context.Context, name string) error {
+	out, err := d.clients.Lambda.ListEventSourceMappings(ctx, &lambda.ListEventSourceMappingsInput{
+		FunctionName: aws.String(FunctionARN(name, Alias)), EventSourceArn: aws.String(QueueARN(name))})
+	if err != nil {
+		return named("find mapping of queue", name, err)
+	}
+	for _, m := range out.EventSourceMappings {
+		if aws.ToInt32(m.BatchSize) == processBatchSize && slices.Equal(m.FunctionResponseTypes, reported) {
+			continue
+		}
+		if _, err := d.clients.Lambda.UpdateEventSourceMapping(ctx, &lambda.UpdateEventSourceMappingInput{
+			UUID: m.UUID, BatchSize: aws.Int32(processBatchSize), FunctionResponseTypes: reported}); err != nil {
+			return named("change mapping of queue", name, err)
+		}
+	}
+	return nil
 }
 
 // rules sends each stream's new objects to its queue.
@@ -203,7 +221,12 @@ func (d *deployment) rollUps(ctx context.Context) error {
 	}
 	_, err = d.clients.SFN.CreateStateMachine(ctx, &sfn.CreateStateMachineInput{
 		Name: aws.String(StateMachine), Definition: &definition, RoleArn: aws.String(RoleARN())})
-	if err := unlessExists(err, "StateMachineAlreadyExists"); err != nil {
+	if exists(err, "StateMachineAlreadyExists") {
+		// Creating it again as it is succeeds; executions that run keep the definition they began with.
+		_, err = d.clients.SFN.UpdateStateMachine(ctx, &sfn.UpdateStateMachineInput{
+			StateMachineArn: aws.String(StateMachineARN()), Definition: &definition, RoleArn: aws.String(RoleARN())})
+	}
+	if err != nil {
 		return named("create state machine", StateMachine, err)
 	}
 	if _, err := d.clients.EventBridge.PutRule(ctx, &eventbridge.PutRuleInput{
@@ -226,7 +249,11 @@ func (d *deployment) restAPI(ctx context.Context) error {
 		return named("list", "rest APIs", err)
 	}
 	if len(existing.Items) > 0 {
-		// An Apply that died between importing and deploying is made good.
+		if _, err := d.clients.APIGateway.PutRestApi(ctx, &apigateway.PutRestApiInput{
+			RestApiId: existing.Items[0].Id, Mode: agw.PutModeOverwrite, Body: api.Document()}); err != nil {
+			return named("update", RestAPI, err)
+		}
+		// An Apply that died between importing and deploying is made good too.
 		if _, err := d.clients.APIGateway.CreateDeployment(ctx, &apigateway.CreateDeploymentInput{RestApiId: existing.Items[0].Id, StageName: aws.String("live")}); err != nil {
 			return named("deploy", RestAPI, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/smithy-go"
@@ -47,8 +48,8 @@ func (c *Config) ensureDefaults() {
 	}
 }
 
-// Apply creates what does not exist yet and returns once events can be accepted and are
-// processed. It returns the first error, naming the resource.
+// Apply creates what does not exist yet, changes what differs from cfg, and returns once events
+// can be accepted and are processed. It returns the first error, naming the resource.
 func Apply(ctx context.Context, cfg Config) error {
 	cfg.ensureDefaults()
 	d := deployment{cfg: cfg, clients: NewClients(cfg.Endpoints)}
@@ -76,15 +77,16 @@ type deployment struct {
 	clients Clients
 }
 
+// exists says whether an error is that of a resource which an earlier Apply created.
+func exists(err error, codes ...string) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && slices.Contains(codes, api.ErrorCode())
+}
+
 // unlessExists drops the error of a resource that an earlier Apply created.
 func unlessExists(err error, codes ...string) error {
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		for _, code := range codes {
-			if api.ErrorCode() == code {
-				return nil
-			}
-		}
+	if exists(err, codes...) {
+		return nil
 	}
 	return err
 }

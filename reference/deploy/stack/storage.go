@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -66,10 +67,35 @@ func (d *deployment) tables(ctx context.Context) error {
 			wait := dynamodb.NewTableExistsWaiter(d.clients.DynamoDB, func(o *dynamodb.TableExistsWaiterOptions) {
 				o.MinDelay, o.MaxDelay = 50*time.Millisecond, time.Second
 			})
-			return named("wait for table", table, wait.Wait(ctx, &dynamodb.DescribeTableInput{TableName: &table}, 30*time.Second))
+			out, err := wait.WaitForOutput(ctx, &dynamodb.DescribeTableInput{TableName: &table}, 30*time.Second)
+			if err != nil {
+				return named("wait for table", table, err)
+			}
+			return d.warm(ctx, out.Table)
 		})
 	}
 	return g.Wait()
+}
+
+// warm raises a table's warm throughput, and that of its indexes; it is never lowered
+// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html).
+func (d *deployment) warm(ctx context.Context, table *ddb.TableDescription) error {
+	wanted := &ddb.WarmThroughput{ReadUnitsPerSecond: aws.Int64(warmReads), WriteUnitsPerSecond: aws.Int64(warmWrites)}
+	in := &dynamodb.UpdateTableInput{TableName: table.TableName}
+	if w := table.WarmThroughput; w != nil && (aws.ToInt64(w.ReadUnitsPerSecond) < warmReads || aws.ToInt64(w.WriteUnitsPerSecond) < warmWrites) {
+		in.WarmThroughput = wanted
+	}
+	for _, index := range table.GlobalSecondaryIndexes {
+		if w := index.WarmThroughput; w != nil && (aws.ToInt64(w.ReadUnitsPerSecond) < warmReads || aws.ToInt64(w.WriteUnitsPerSecond) < warmWrites) {
+			in.GlobalSecondaryIndexUpdates = append(in.GlobalSecondaryIndexUpdates, ddb.GlobalSecondaryIndexUpdate{
+				Update: &ddb.UpdateGlobalSecondaryIndexAction{IndexName: index.IndexName, WarmThroughput: wanted}})
+		}
+	}
+	if in.WarmThroughput == nil && in.GlobalSecondaryIndexUpdates == nil {
+		return nil
+	}
+	_, err := d.clients.DynamoDB.UpdateTable(ctx, in)
+	return named("warm table", *table.TableName, err)
 }
 
 func (d *deployment) bucketAndStreams(ctx context.Context) error {
@@ -81,23 +107,50 @@ func (d *deployment) bucketAndStreams(ctx context.Context) error {
 	for _, stream := range api.Streams {
 		g.Go(func() error {
 			name := StreamName(stream)
+			hints := &fh.BufferingHints{
+				IntervalInSeconds: aws.Int32(int32(d.cfg.BufferInterval / time.Second)),
+				SizeInMBs:         aws.Int32(int32(max(1, (d.cfg.BufferBytes+500_000)/1_000_000))),
+			}
 			_, err := d.clients.Firehose.CreateDeliveryStream(ctx, &firehose.CreateDeliveryStreamInput{
 				DeliveryStreamName: &name,
 				DeliveryStreamType: fh.DeliveryStreamTypeDirectPut,
 				ExtendedS3DestinationConfiguration: &fh.ExtendedS3DestinationConfiguration{
-					BucketARN: aws.String("arn:aws:s3:::" + RawBucket),
-					RoleARN:   aws.String(RoleARN()),
-					Prefix:    aws.String(string(stream) + "/"),
-					BufferingHints: &fh.BufferingHints{
-						IntervalInSeconds: aws.Int32(int32(d.cfg.BufferInterval / time.Second)),
-						SizeInMBs:         aws.Int32(int32(max(1, (d.cfg.BufferBytes+500_000)/1_000_000))),
-					},
+					BucketARN:      aws.String("arn:aws:s3:::" + RawBucket),
+					RoleARN:        aws.String(RoleARN()),
+					Prefix:         aws.String(string(stream) + "/"),
+					BufferingHints: hints,
 				},
 			})
-			return named("create stream", name, unlessExists(err, "ResourceInUseException"))
+			if exists(err, "ResourceInUseException") {
+				return d.retune(ctx, name, hints)
+			}
+			return named("create stream", name, err)
 		})
 	}
 	return g.Wait()
+}
+
+// retune gives an existing stream other buffering hints if it has not got these.
+func (d *deployment) retune(ctx context.Context, name string, hints *fh.BufferingHints) error {
+	out, err := d.clients.Firehose.DescribeDeliveryStream(ctx, &firehose.DescribeDeliveryStreamInput{DeliveryStreamName: &name})
+	if err != nil {
+		return named("describe stream", name, err)
+	}
+	stream := out.DeliveryStreamDescription
+	for _, destination := range stream.Destinations {
+		s3 := destination.ExtendedS3DestinationDescription
+		if s3 == nil {
+			continue
+		}
+		if h := s3.BufferingHints; h != nil && aws.ToInt32(h.IntervalInSeconds) == *hints.IntervalInSeconds && aws.ToInt32(h.SizeInMBs) == *hints.SizeInMBs {
+			return nil
+		}
+		_, err := d.clients.Firehose.UpdateDestination(ctx, &firehose.UpdateDestinationInput{
+			DeliveryStreamName: &name, CurrentDeliveryStreamVersionId: stream.VersionId, DestinationId: destination.DestinationId,
+			ExtendedS3DestinationUpdate: &fh.ExtendedS3DestinationUpdate{BufferingHints: hints}})
+		return named("update stream", name, err)
+	}
+	return named("update stream", name, errors.New("it does not deliver to S3"))
 }
 
 func (d *deployment) queues(ctx context.Context) error {
@@ -105,26 +158,33 @@ func (d *deployment) queues(ctx context.Context) error {
 	for _, stream := range api.Streams {
 		g.Go(func() error {
 			dlq := DeadLetterQueue(stream)
-			if _, err := d.clients.SQS.CreateQueue(ctx, &sqs.CreateQueueInput{
-				QueueName:  &dlq,
-				Attributes: map[string]string{"MessageRetentionPeriod": "1209600"},
-			}); err != nil {
-				return named("create queue", dlq, err)
+			if err := d.queue(ctx, dlq, map[string]string{"MessageRetentionPeriod": "1209600"}); err != nil {
+				return err
 			}
-			queue := ProcessName(stream)
 			// AWS asks for a visibility timeout of six times the function's
 			// (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html).
-			_, err := d.clients.SQS.CreateQueue(ctx, &sqs.CreateQueueInput{
-				QueueName: &queue,
-				Attributes: map[string]string{
-					"VisibilityTimeout": "360",
-					"RedrivePolicy":     `{"deadLetterTargetArn":"` + QueueARN(dlq) + `","maxReceiveCount":"` + digits(maxReceives) + `"}`,
-				},
+			return d.queue(ctx, ProcessName(stream), map[string]string{
+				"VisibilityTimeout": "360",
+				"RedrivePolicy":     `{"deadLetterTargetArn":"` + QueueARN(dlq) + `","maxReceiveCount":"` + digits(maxReceives) + `"}`,
 			})
-			return named("create queue", queue, err)
 		})
 	}
 	return g.Wait()
+}
+
+// queue creates a queue or gives an existing one these attributes; creating it again as it is
+// succeeds.
+func (d *deployment) queue(ctx context.Context, name string, attributes map[string]string) error {
+	_, err := d.clients.SQS.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
+	if !exists(err, "QueueNameExists", "QueueAlreadyExists") {
+		return named("create queue", name, err)
+	}
+	found, err := d.clients.SQS.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+	if err != nil {
+		return named("find queue", name, err)
+	}
+	_, err = d.clients.SQS.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{QueueUrl: found.QueueUrl, Attributes: attributes})
+	return named("change queue", name, err)
 }
 
 // seedTenants writes the tenants' items, 25 a call, a few calls at a time.
