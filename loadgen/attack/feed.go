@@ -46,7 +46,7 @@ func (a *attack) makeBodies() {
 // yet: that one, and all behind it, are no part of the load.
 func (a *attack) unsent(at time.Duration, r Result) bool {
 	now := a.elapsed()
-	if at > now {
+	if at > now || a.o.Closed.Users > 0 {
 		return false
 	}
 	r.Planned, r.Start, r.End = at, now, now

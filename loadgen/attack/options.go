@@ -27,12 +27,20 @@ type Options struct {
 	// Before is called on the sending goroutine just before a request leaves; it returns when
 	// the intention is on record. An error stops the load and is returned by Run.
 	Before func(e plan.Entry, r *event.Request, start time.Duration) error
+	// Retried is called on the sending goroutine after an attempt that another will follow.
+	Retried func(Result)
 	// After is called once for every planned request, one call at a time. Results come in
 	// the order in which requests ended.
 	After func(Result)
+	// Check says what is wrong with an answer; concurrently, on the sending goroutine.
+	Check func(*Result) error
 	// Keep says whether Result.Body is wanted. Nil: of answers that are 207 or not 2xx.
 	Keep func(e plan.Entry, status int) bool
 
+	Sender      Sender        // Direct
+	Closed      Closed        // users instead of the plan's times; the zero value is an open load
+	Retry       Retry         // the zero value never tries again
+	Protocol    Protocol      // "" means HTTP1
 	Timeout     time.Duration // from sending to the last byte; 0 means 5 s
 	GiveUp      time.Duration // lateness after which a request is not sent any more; 0 means Timeout
 	Grace       time.Duration // for what is under way at a stop; 0 means 1 s
@@ -69,6 +77,16 @@ func (o *Options) EnsureDefaults() {
 	if o.Before == nil {
 		o.Before = func(plan.Entry, *event.Request, time.Duration) error { return nil }
 	}
+	o.Retry.ensureDefaults()
+	if o.Protocol == "" {
+		o.Protocol = HTTP1
+	}
+	if o.Retried == nil {
+		o.Retried = func(Result) {}
+	}
+	if o.Check == nil {
+		o.Check = func(*Result) error { return nil }
+	}
 	if o.After == nil {
 		o.After = func(Result) {}
 	}
@@ -94,5 +112,12 @@ func (o Options) Validate() error {
 	check(o.Make != nil, "no maker of requests")
 	check(o.Timeout > 0 && o.GiveUp > 0 && o.Grace > 0 && o.WatchEach > 0, "timeout %s, give-up %s, grace %s, watch %s: must be more than zero", o.Timeout, o.GiveUp, o.Grace, o.WatchEach)
 	check(o.MaxWorkers > 0 && o.LookAhead > 0 && o.Makers > 0 && o.Connections >= 0, "workers %d, look-ahead %d, makers %d: must be at least 1; connections %d: at least 0", o.MaxWorkers, o.LookAhead, o.Makers, o.Connections)
+	check(o.Closed.Users >= 0 && o.Closed.Think >= 0 && (o.Closed.Users == 0 || o.Closed.For > 0),
+		"%d users who think for %s, for %s: must be zero or more, and last", o.Closed.Users, o.Closed.Think, o.Closed.For)
+	check(o.Retry.Attempts >= 0 && o.Retry.Base > 0 && o.Retry.Most > 0, "retry %d attempts, base %s, most %s: must be zero or more, and times more than zero",
+		o.Retry.Attempts, o.Retry.Base, o.Retry.Most)
+	if err := o.Protocol.check(); err != nil {
+		faults = append(faults, err)
+	}
 	return errors.Join(faults...)
 }

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strconv"
 	"syscall"
 	"time"
 
+	"github.com/retailflow/stampede/loadgen/measure"
 	"github.com/retailflow/stampede/loadgen/plan"
 )
 
@@ -22,8 +24,13 @@ type Result struct {
 	Connected bool // a connection was found: an unanswered request may have arrived
 	Status    int  // HTTP status; 0 without an answer
 	Err       error
+	Failed    error       // what Options.Check did not like
 	Header    http.Header // of the answer; nil without one
 	Body      []byte      // kept only as Options.Keep says
+
+	Retries int           // attempts after the first; Status, Header and Trace are the last one's
+	Out, In int64         // bytes of bodies, over all attempts
+	Trace   measure.Trace // parts of the last attempt's service time
 }
 
 // Response is what a user waited: from the planned start to the end. It is a lower bound for
@@ -36,8 +43,23 @@ func (r *Result) Service() time.Duration { return r.End - r.Start }
 // Lag is how late the generator was.
 func (r *Result) Lag() time.Duration { return r.Start - r.Planned }
 
-// OK says whether the answer is a 2xx.
-func (r *Result) OK() bool { return r.Err == nil && r.Status >= 200 && r.Status < 300 }
+// OK says whether the answer is a 2xx that no check found fault with.
+func (r *Result) OK() bool {
+	return r.Err == nil && r.Failed == nil && r.Status >= 200 && r.Status < 300
+}
+
+// Outcome is the result as it is measured, by endpoint and class of tenant.
+func (r *Result) Outcome(endpoint, class string) measure.Outcome {
+	status := r.Cause()
+	if status == "" {
+		status = strconv.Itoa(r.Status)
+	}
+	return measure.Outcome{
+		Labels:  measure.Labels{Endpoint: endpoint, Class: class, Status: status},
+		Planned: r.Planned, Start: r.Start, End: r.End, Sent: r.Sent, Good: r.OK(), Failed: r.Failed != nil,
+		Retries: r.Retries, Out: r.Out, In: r.In, Trace: r.Trace,
+	}
+}
 
 // Reasons for which a planned request was not sent.
 var (
@@ -48,7 +70,7 @@ var (
 )
 
 // Cause is one lower-case word for statistics: "" for an answer, or timeout, refused, reset,
-// closed, stopped, late, other.
+// closed, sockets (this machine has no free port or file), stopped, late, other.
 func (r *Result) Cause() string {
 	var timeout net.Error
 	switch err := r.Err; {
@@ -60,6 +82,8 @@ func (r *Result) Cause() string {
 		return "late"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return "timeout"
+	case exhausted(err):
+		return "sockets"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "refused"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
@@ -68,4 +92,14 @@ func (r *Result) Cause() string {
 		return "closed"
 	}
 	return "other"
+}
+
+// exhausted says whether the generator's own machine ran out of ports, files or buffers.
+func exhausted(err error) bool {
+	for _, want := range []error{syscall.EADDRNOTAVAIL, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS} {
+		if errors.Is(err, want) {
+			return true
+		}
+	}
+	return false
 }

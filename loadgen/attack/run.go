@@ -2,13 +2,12 @@ package attack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
-
-	vegeta "github.com/tsenart/vegeta/v12/lib"
 
 	"github.com/retailflow/stampede/loadgen/event"
 	"github.com/retailflow/stampede/loadgen/plan"
@@ -57,16 +56,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	a.watch = watch
 
 	work.Go(func() {
-		attacker := vegeta.NewAttacker(
-			vegeta.Client(&http.Client{Transport: a, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}),
-			vegeta.Workers(uint64(min(64, o.MaxWorkers))), vegeta.MaxWorkers(uint64(o.MaxWorkers)),
-		)
-		targeter := func(t *vegeta.Target) error {
-			t.Method, t.URL = http.MethodGet, o.Target // the transport knows better
-			return nil
-		}
-		for range attacker.Attack(targeter, a, 0, "") { // drained at once: its channel has no room
-		}
+		o.Sender.send(a)
 		a.unsentRest()
 		feeding.Wait()
 		close(results)
@@ -89,7 +79,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	work.Wait()
 	s.Watch = watch.stop()
 	s.Start = a.started()
-	if fault != nil && !s.Stopped {
+	if fault != nil && !s.Stopped && !errors.Is(fault, errOver) {
 		return s, fmt.Errorf("attack: %w", fault)
 	}
 	return s, nil
@@ -103,7 +93,7 @@ type slot struct {
 	ready   chan struct{} // closed when request or err is set
 }
 
-// attack is vegeta's Pacer and its client's http.RoundTripper.
+// attack is a load under way.
 type attack struct {
 	o         Options
 	base      string
@@ -122,7 +112,6 @@ type attack struct {
 	mu struct {
 		sync.Mutex
 		start time.Time
-		paced map[uint64]*slot // by vegeta's sequence number
 	}
 }
 
@@ -134,7 +123,7 @@ func newAttack(ctx context.Context, o Options) *attack {
 	}
 	a.ctx, a.cancel = context.WithCancelCause(ctx)
 	a.sendCtx, a.cancelSend = context.WithCancel(context.WithoutCancel(ctx))
-	a.mu.start, a.mu.paced = o.Start, map[uint64]*slot{}
+	a.mu.start = o.Start
 	return a
 }
 

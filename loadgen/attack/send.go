@@ -10,58 +10,28 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/retailflow/stampede/loadgen/event"
+	"github.com/retailflow/stampede/loadgen/measure"
 )
 
 // maxKept bounds a kept body; the rest is read and dropped.
 const maxKept = 1 << 20
 
-func newTransport(o Options) *http.Transport {
-	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: o.Timeout, KeepAlive: 30 * time.Second}).DialContext,
-		TLSClientConfig:       o.TLS,
-		TLSHandshakeTimeout:   o.Timeout,
-		MaxIdleConnsPerHost:   o.MaxWorkers,
-		MaxConnsPerHost:       o.Connections,
-		IdleConnTimeout:       90 * time.Second,
-		DisableKeepAlives:     o.NoReuse,
-		DisableCompression:    true,
-		ExpectContinueTimeout: time.Second,
-	}
-}
-
-// RoundTrip carries one hit of vegeta's: it finds the entry behind the sequence number, sends
-// its request instead of the dummy, reads the answer to the end and reports the result. What
-// it returns only tells vegeta that the hit is over.
-func (a *attack) RoundTrip(hit *http.Request) (*http.Response, error) {
-	seq, err := strconv.ParseUint(hit.Header.Get("X-Vegeta-Seq"), 10, 64)
-	if err != nil {
-		return nil, fmt.Errorf("hit without a sequence number: %w", err)
-	}
-	s := a.take(seq)
-	if s == nil {
-		return nil, fmt.Errorf("hit %d was not paced", seq)
-	}
+// carry takes a slot whose time has come to its outcome.
+func (a *attack) carry(s *slot) Result {
 	<-s.ready
 	r := a.send(s)
 	a.watch.note(&r)
 	a.report(r)
-	if r.Err != nil {
-		return nil, r.Err
-	}
-	return &http.Response{
-		StatusCode: r.Status, Status: http.StatusText(r.Status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{}, Body: http.NoBody, Request: hit,
-	}, nil
+	return r
 }
 
-func (a *attack) send(s *slot) (r Result) {
-	r = Result{Entry: s.entry, Planned: s.entry.At}
+// send makes one attempt, and further ones as Options.Retry says.
+func (a *attack) send(s *slot) Result {
+	r := Result{Entry: s.entry, Planned: s.entry.At, Trace: measure.NoTrace}
 	leave := func(err error) Result {
 		now := a.elapsed()
 		r.Start, r.End, r.Err = now, now, err
@@ -76,29 +46,77 @@ func (a *attack) send(s *slot) (r Result) {
 	case a.elapsed()-s.entry.At > a.o.GiveUp:
 		return leave(ErrLate)
 	}
-	ctx, cancel := context.WithTimeout(a.sendCtx, a.o.Timeout)
-	defer cancel()
-	req, err := a.request(ctx, &s.request, &r)
-	if err != nil {
-		a.cancel(fmt.Errorf("make request %d: %w", s.entry.Seq, err))
-		return leave(err)
+	for attempt := 1; ; attempt++ {
+		if err := a.o.Before(s.entry, &s.request, a.elapsed()); err != nil {
+			a.cancel(fmt.Errorf("record request %d before sending: %w", s.entry.Seq, err))
+			return a.ended(r, leave, attempt)
+		}
+		if a.ctx.Err() != nil { // recording may have taken its time
+			return a.ended(r, leave, attempt)
+		}
+		if err := a.attempt(s, &r, attempt); err != nil {
+			a.cancel(fmt.Errorf("make request %d: %w", s.entry.Seq, err))
+			return leave(err)
+		}
+		wait, again := a.o.Retry.again(&r, attempt, time.Now())
+		if !again {
+			r.Failed = a.o.Check(&r)
+			return r
+		}
+		a.o.Retried(r)
+		if !a.pause(wait) {
+			return r
+		}
 	}
-	if err := a.o.Before(s.entry, &s.request, a.elapsed()); err != nil {
-		a.cancel(fmt.Errorf("record request %d before sending: %w", s.entry.Seq, err))
+}
+
+// ended is the result at a stop: that of the attempts so far, if there were any.
+func (a *attack) ended(r Result, leave func(error) Result, attempt int) Result {
+	if attempt == 1 {
 		return leave(ErrStopped)
 	}
-	if a.ctx.Err() != nil { // recording may have taken its time
-		return leave(ErrStopped)
-	}
-	a.watch.leaves()
-	r.Sent, r.Start = true, a.elapsed()
-	r.Status, r.Header, r.Body, r.Err = a.exchange(s, req)
-	r.End = a.elapsed()
 	return r
 }
 
-func (a *attack) request(ctx context.Context, q *event.Request, r *Result) (*http.Request, error) {
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { r.Connected = true }}
+// attempt sends the request once; the error says that it cannot be made.
+func (a *attack) attempt(s *slot, r *Result, n int) error {
+	ctx, cancel := context.WithTimeout(a.sendCtx, a.o.Timeout)
+	defer cancel()
+	t := trace{now: a.elapsed}
+	req, err := a.request(httptrace.WithClientTrace(ctx, t.hooks()), &s.request)
+	if err != nil {
+		return err
+	}
+	if n == 1 {
+		a.watch.leaves()
+		r.Sent, r.Start = true, a.elapsed()
+	}
+	if n > 1 {
+		r.Retries++
+	}
+	r.Out += int64(len(s.request.Body))
+	a.exchange(req, r)
+	r.End = a.elapsed()
+	r.Connected = r.Connected || t.connected()
+	r.Trace = t.parts()
+	// The transport tries again by itself when a connection that was idle turns out to be closed.
+	r.Retries += max(int(t.connections.Load())-1, 0)
+	return nil
+}
+
+// pause waits before another attempt; false at a stop.
+func (a *attack) pause(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-a.ctx.Done():
+		return false
+	}
+}
+
+func (a *attack) request(ctx context.Context, q *event.Request) (*http.Request, error) {
 	u, err := url.Parse(a.base + q.Path)
 	if err != nil {
 		return nil, err
@@ -106,9 +124,12 @@ func (a *attack) request(ctx context.Context, q *event.Request, r *Result) (*htt
 	req := (&http.Request{
 		Method: q.Method, URL: u, Host: u.Host, Header: q.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: int64(len(q.Body)),
-	}).WithContext(httptrace.WithClientTrace(ctx, trace))
+	}).WithContext(ctx)
 	if req.Header == nil {
 		req.Header = http.Header{}
+	}
+	if host := req.Header.Get("Host"); host != "" {
+		req.Host = host
 	}
 	if len(q.Body) > 0 {
 		req.Body = io.NopCloser(bytes.NewReader(q.Body))
@@ -117,23 +138,28 @@ func (a *attack) request(ctx context.Context, q *event.Request, r *Result) (*htt
 	return req, nil
 }
 
-func (a *attack) exchange(s *slot, req *http.Request) (status int, header http.Header, kept []byte, err error) {
+// exchange reads the answer to the end. One that breaks off is no answer: its status is not
+// reported.
+func (a *attack) exchange(req *http.Request, r *Result) {
+	r.Status, r.Header, r.Body, r.Err = 0, nil, nil, nil
 	resp, err := a.transport.RoundTrip(req)
 	if err != nil {
-		return 0, nil, nil, err
+		r.Err = err
+		return
 	}
 	defer resp.Body.Close()
-	status, header = resp.StatusCode, resp.Header
-	if a.o.Keep(s.entry, status) {
-		if kept, err = io.ReadAll(io.LimitReader(resp.Body, maxKept)); err != nil {
-			return 0, header, kept, err
+	r.Header = resp.Header
+	if a.o.Keep(r.Entry, resp.StatusCode) {
+		if r.Body, r.Err = io.ReadAll(io.LimitReader(resp.Body, maxKept)); r.Err != nil {
+			return
 		}
+		r.In += int64(len(r.Body))
 	}
-	// An answer that breaks off is no answer: its status is not reported.
-	if _, err = io.Copy(io.Discard, resp.Body); err != nil {
-		return 0, header, kept, err
+	n, err := io.Copy(io.Discard, resp.Body)
+	r.In += n
+	if r.Err = err; err == nil {
+		r.Status = resp.StatusCode
 	}
-	return status, header, kept, nil
 }
 
 func isClosed(err error) bool {

@@ -17,6 +17,7 @@ type Watch struct {
 	CPU     time.Duration // user and system time of this process during the load
 	Lag     Lag           // over the whole load
 	Late    int64         // requests not sent because they were too late
+	Sockets int64         // requests for which this machine had no free port, file or buffer
 }
 
 // Lag is how late requests started. It is part of their response time, never hidden in it.
@@ -63,6 +64,9 @@ func (w Watch) Faults(l Limits) []string {
 	if w.Late > l.Late {
 		faults = append(faults, fmt.Sprintf("%d requests were given up because the generator was too late, allowed %d", w.Late, l.Late))
 	}
+	if w.Sockets > 0 {
+		faults = append(faults, fmt.Sprintf("%d requests found no free port or file descriptor on the generator's machine", w.Sockets))
+	}
 	for _, s := range w.Samples {
 		if s.GCPause > l.GCPause {
 			faults = append(faults, fmt.Sprintf("garbage collection stopped the generator for %s at %s, allowed %s", s.GCPause, s.At.Round(time.Second), l.GCPause))
@@ -83,6 +87,7 @@ type watcher struct {
 		sync.Mutex
 		lag, recent *hdrhistogram.Histogram // microseconds
 		late        int64
+		sockets     int64
 		underWay    int64
 	}
 	samples []Sample // the goroutine's until done is closed
@@ -113,6 +118,9 @@ func (w *watcher) note(r *Result) {
 	}
 	if r.Err == ErrLate {
 		w.mu.late++
+	}
+	if r.Err != nil && exhausted(r.Err) {
+		w.mu.sockets++
 	}
 	if lag := min(max(r.Lag().Microseconds(), 1), 60e6); r.Sent || r.Err == ErrLate {
 		_ = w.mu.lag.RecordValue(lag) // within its bounds
@@ -153,7 +161,7 @@ func (w *watcher) stop() Watch {
 	<-w.done
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return Watch{Samples: w.samples, CPU: w.cpu, Lag: lagOf(w.mu.lag), Late: w.mu.late}
+	return Watch{Samples: w.samples, CPU: w.cpu, Lag: lagOf(w.mu.lag), Late: w.mu.late, Sockets: w.mu.sockets}
 }
 
 func lagOf(h *hdrhistogram.Histogram) Lag {
