@@ -104,6 +104,14 @@ func (c *Cloud) unsigned() http.Handler {
 		}
 		reply(w, c.dynamodb.Throttles())
 	})
+	mux.HandleFunc("GET "+dynamodb.MetricsPath, func(w http.ResponseWriter, r *http.Request) {
+		if c.dynamodb == nil {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		_ = c.dynamodb.WriteMetrics(w)
+	})
 	mux.HandleFunc("GET "+EnvironmentsPath, func(w http.ResponseWriter, r *http.Request) {
 		if c.lambda == nil {
 			http.NotFound(w, r)

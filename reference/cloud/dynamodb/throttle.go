@@ -2,17 +2,18 @@ package dynamodb
 
 import (
 	"fmt"
-	"slices"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
 	"github.com/retailflow/stampede/reference/quota"
 )
 
-// ThrottlesPath is where the throttled requests can be read, stampede-only.
-const ThrottlesPath = "/_stampede/dynamodb/throttles"
+// Where throttled requests can be read, as JSON and as metrics in Prometheus' text form;
+// stampede-only.
+const (
+	ThrottlesPath = "/_stampede/dynamodb/throttles"
+	MetricsPath   = "/_stampede/dynamodb/metrics"
+)
 
 // Throttle is one request, or one item of it, that was refused for lack of capacity.
 type Throttle struct {
@@ -47,120 +48,18 @@ type PartitionReport struct {
 	quota.PartitionState
 }
 
+// LimitReport is a limit that has refused requests: of a partition, or of a whole table or index.
+type LimitReport struct {
+	Count int64    `json:"count"`
+	Last  Throttle `json:"last"`
+}
+
 // ThrottleReport is the answer at ThrottlesPath.
 type ThrottleReport struct {
+	Limits     []LimitReport     `json:"limits"`     // those that refused, the worst first
 	Recent     []Throttle        `json:"recent"`     // the last ones, newest first
 	Counts     []ThrottleCount   `json:"counts"`     // since the service was opened
 	Partitions []PartitionReport `json:"partitions"` // of each table and index those that refused most
-}
-
-// What is kept and shown at most.
-const (
-	keptThrottles   = 1000
-	shownPartitions = 20
-)
-
-// refusal is a Throttle as it is kept: its texts are made when somebody reads it.
-type refusal struct {
-	at                    time.Time
-	requestID, action     string
-	table, index          string
-	onDemand              bool
-	short                 quota.Shortage
-	metric, reason, limit string
-}
-
-// throttles remembers refusals. It is safe for concurrent use.
-type throttles struct {
-	mu struct {
-		sync.Mutex
-		hits   quota.HitSet
-		counts map[ThrottleCount]int64 // their Count is zero
-		recent []refusal               // a ring, once it is full
-		next   int
-	}
-}
-
-func (t *throttles) note(r refusal) {
-	resource := r.table
-	if r.index != "" {
-		resource += "/" + r.index
-	}
-	if r.short.Limit == quota.PartitionLimit {
-		resource = fmt.Sprintf("%s/partition-%d", resource, r.short.Partition)
-	}
-	unit := "RCU/s"
-	if r.short.Capacity == quota.WriteCapacity {
-		unit = "WCU/s"
-	}
-	allowed := fmt.Sprintf("%g %s", r.short.Allowed, unit)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.mu.hits.Note(r.at, "dynamodb", r.limit, resource, allowed, sources[r.short.Limit])
-	if t.mu.counts == nil {
-		t.mu.counts = map[ThrottleCount]int64{}
-	}
-	t.mu.counts[ThrottleCount{Table: r.table, Index: r.index, Metric: r.metric}]++
-	if len(t.mu.recent) < keptThrottles {
-		t.mu.recent = append(t.mu.recent, r)
-		return
-	}
-	t.mu.recent[t.mu.next] = r
-	t.mu.next = (t.mu.next + 1) % keptThrottles
-}
-
-func (t *throttles) hits() []quota.Hit {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.mu.hits.List()
-}
-
-func (t *throttles) counts() []ThrottleCount {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	out := make([]ThrottleCount, 0, len(t.mu.counts))
-	for c, n := range t.mu.counts {
-		c.Count = n
-		out = append(out, c)
-	}
-	slices.SortFunc(out, func(a, b ThrottleCount) int {
-		return strings.Compare(a.Table+"/"+a.Index+"/"+a.Metric, b.Table+"/"+b.Index+"/"+b.Metric)
-	})
-	return out
-}
-
-func (t *throttles) recent() []Throttle {
-	t.mu.Lock()
-	kept := slices.Concat(t.mu.recent[t.mu.next:], t.mu.recent[:t.mu.next])
-	t.mu.Unlock()
-	out := make([]Throttle, 0, len(kept))
-	for _, r := range slices.Backward(kept) {
-		out = append(out, Throttle{
-			At: r.at, RequestID: r.requestID, Operation: r.action, Table: r.table, Index: r.index,
-			Partition: r.short.Partition, Keys: r.short.Range.String(), Limit: r.limit, Reason: r.reason, Metric: r.metric,
-			Allowed: r.short.Allowed, Fill: r.short.Fill(), RecoverSeconds: r.short.RetryAfter.Seconds(), Source: sources[r.short.Limit],
-		})
-	}
-	return out
-}
-
-// Throttles reports what was refused for lack of capacity, and where.
-func (s *Service) Throttles() ThrottleReport {
-	out := ThrottleReport{Recent: s.throttles.recent(), Counts: s.throttles.counts(), Partitions: []PartitionReport{}}
-	now := s.now()
-	for _, name := range s.tableNames() {
-		t := (*s.tables.Load())[name]
-		if t == nil {
-			continue // dropped since
-		}
-		for _, x := range append([]indexDefinition{{}}, t.definition.GlobalSecondaryIndexes...) {
-			_, states := t.meter.partitions(now, t.definition.IndexIDs[x.IndexName], shownPartitions)
-			for _, p := range states {
-				out.Partitions = append(out.Partitions, PartitionReport{name, x.IndexName, p})
-			}
-		}
-	}
-	return out
 }
 
 // limitTypes are AWS's names. It has none for growth, which shows as too hot partitions there.

@@ -82,6 +82,15 @@ func TestAHotPartitionThrottlesAt1000UnitsWhileItsNeighboursDoNot(t *testing.T) 
 	require.Len(t, report.Partitions, 4)
 	require.Equal(t, int64(1), report.Partitions[0].Refused)
 	require.Equal(t, [2]float64{1, 0}, report.Partitions[0].Fill)
+	require.Len(t, report.Limits, 1)
+	require.Equal(t, int64(1), report.Limits[0].Count)
+	var metrics strings.Builder
+	require.NoError(t, r.service.WriteMetrics(&metrics))
+	labels := `{table="one",index="",partition="0",keys="[0000000000000000,4000000000000000)",limit="partition write capacity"}`
+	require.Contains(t, metrics.String(), "\nstampede_dynamodb_throttled_total"+labels+" 1\n")
+	require.Contains(t, metrics.String(), "\nstampede_dynamodb_limit_units"+labels+" 1000\n")
+	require.Contains(t, metrics.String(), "\nstampede_dynamodb_limit_fill"+labels+" 0\n")
+	require.Contains(t, metrics.String(), "\nstampede_dynamodb_limit_recover_seconds"+labels+" 0.01\n")
 	_, err = json.Marshal(report)
 	require.NoError(t, err)
 
@@ -197,4 +206,8 @@ func TestTheRecordOfThrottlesIsBounded(t *testing.T) {
 	require.Equal(t, fmt.Sprint(keptThrottles+9), recent[0].RequestID)
 	require.Equal(t, "10", recent[keptThrottles-1].RequestID)
 	require.Equal(t, []ThrottleCount{{"one", "", "m", keptThrottles + 10}}, all.counts())
+	for i := range keptLimits + 10 {
+		all.note(refusal{table: "two", metric: "m", short: quota.Shortage{Partition: i}})
+	}
+	require.Len(t, all.limits(), keptLimits)
 }
