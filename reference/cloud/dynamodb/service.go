@@ -18,13 +18,14 @@ import (
 
 // Options say how the service runs. Dir is required; the other zero values are AWS's defaults.
 type Options struct {
-	Dir    string           // where the tables live
-	FS     vfs.FS           // nil is the disk
-	Cache  int64            // bytes of table blocks kept in memory; zero is 64 MiB
-	Limits *Limits          // nil is AWSLimits
-	Region string           // in ARNs; "" is us-east-1
-	Now    func() time.Time // nil is time.Now
-	Log    *slog.Logger     // nil is silence
+	Dir      string           // where the tables live
+	FS       vfs.FS           // nil is the disk
+	Cache    int64            // bytes of table blocks kept in memory; zero is 64 MiB
+	MemTable uint64           // bytes of writes kept in memory before they become a table file; zero is 32 MiB
+	Limits   *Limits          // nil is AWSLimits
+	Region   string           // in ARNs; "" is us-east-1
+	Now      func() time.Time // nil is time.Now
+	Log      *slog.Logger     // nil is silence
 	// Sleep waits for a latency profile, or until the caller is gone; nil is the machine's clock.
 	Sleep func(context.Context, time.Duration)
 }
@@ -66,7 +67,7 @@ func Open(o Options) (*Service, error) {
 	s.counters = newCounters()
 	s.replies.New = func() any { return &call{s: s} }
 	var err error
-	if s.store, err = store.Open(store.Options{Dir: o.Dir, FS: o.FS, Cache: o.Cache, Log: s.log}); err != nil {
+	if s.store, err = store.Open(store.Options{Dir: o.Dir, FS: o.FS, Cache: o.Cache, MemTable: o.MemTable, Log: s.log}); err != nil {
 		return nil, err
 	}
 	if err := s.loadTables(); err != nil {

@@ -1,8 +1,6 @@
 package disk
 
 import (
-	"errors"
-	"io/fs"
 	"log/slog"
 	"strings"
 	"time"
@@ -101,10 +99,4 @@ func (f *FS) Rename(oldname, newname string) error {
 // Link makes a hard link.
 func (f *FS) Link(oldname, newname string) error {
 	return f.insist(func() error { return f.FS.Link(oldname, newname) })
-}
-
-// waits says whether an operation that failed so is to be repeated: not if its object is the
-// trouble, nor before the disk is armed.
-func (f *health) waits(err error) bool {
-	return f.armed.Load() && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrClosed)
 }

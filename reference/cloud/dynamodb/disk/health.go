@@ -1,6 +1,8 @@
 package disk
 
 import (
+	"errors"
+	"io/fs"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -64,6 +66,12 @@ func (h *health) settle() {
 		next := make(chan struct{})
 		h.sick.Store(&next)
 	}
+}
+
+// waits says whether an operation that failed so is to be repeated: not if its object is the
+// trouble, nor before the disk is armed.
+func (h *health) waits(err error) bool {
+	return h.armed.Load() && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrClosed)
 }
 
 // insist repeats an operation until it succeeds, or fails in a way that waiting does not mend.
