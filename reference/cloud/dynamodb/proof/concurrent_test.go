@@ -273,20 +273,31 @@ func killed(t *testing.T, broken string, m porcupine.Model, seed uint64, call fu
 	p := &player{record: newRecord()}
 	p.client.Store(client(t, server.url))
 	require.NoError(t, createTable(t.Context(), p.client.Load()))
-	var done atomic.Bool
+	const clients, calls, kills = 4, 60, 3
+	var made atomic.Int64
+	due := make(chan struct{}, kills)
 	var group sync.WaitGroup
 	group.Go(func() {
-		p.play(t, 4, 60, seed, func(p *player, ctx context.Context, who int, rng *rand.Rand, latest *values) {
+		defer close(due)
+		p.play(t, clients, calls, seed, func(p *player, ctx context.Context, who int, rng *rand.Rand, latest *values) {
 			before := p.client.Load()
 			call(p, ctx, who, rng, latest)
-			for _, err := p.client.Load().ListTables(ctx, &ddb.ListTablesInput{}); err != nil && p.client.Load() == before && !done.Load(); { // dead: wait for the next
+			if made.Add(1)%(clients*calls/(kills+1)) == 0 {
+				select {
+				case due <- struct{}{}:
+				default:
+				}
+			}
+			for p.client.Load() == before { // while it is dead, wait for the next
+				if _, err := before.ListTables(ctx, &ddb.ListTablesInput{}); err == nil {
+					break
+				}
 				time.Sleep(time.Millisecond)
 			}
 		})
-		done.Store(true)
 	})
-	for kills := 0; kills < 3 && !done.Load(); kills++ {
-		time.Sleep(time.Duration(10+rng.IntN(60)) * time.Millisecond)
+	for range due {
+		time.Sleep(time.Duration(rng.IntN(2000)) * time.Microsecond)
 		server.kill()
 		server = start(t, dir, broken)
 		p.client.Store(client(t, server.url))

@@ -3,6 +3,7 @@ package proof
 import (
 	"context"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,12 +35,19 @@ func killLoop(t *testing.T, dir, broken string, kills int, seed uint64) (acked i
 			p.kill()
 			break
 		}
-		over := make(chan struct{})
+		var left atomic.Int64 // answers until the kill
+		left.Store(int64(1 + rng.IntN(150)))
+		now, over := make(chan struct{}), make(chan struct{})
 		go func() {
 			defer close(over)
-			work.run(context.Background(), c, nil)
+			work.run(context.Background(), c, func(error) {
+				if left.Add(-1) == 0 {
+					close(now)
+				}
+			})
 		}()
-		time.Sleep(time.Duration(5+rng.IntN(120)) * time.Millisecond)
+		<-now
+		time.Sleep(time.Duration(rng.IntN(3000)) * time.Microsecond) // into whatever is then under way
 		p.kill()
 		<-over
 	}

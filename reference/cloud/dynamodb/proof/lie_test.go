@@ -87,8 +87,15 @@ func (s tornTransactions) ServeAWS(w http.ResponseWriter, r *wire.Request) {
 	}
 	for _, action := range in.TransactItems {
 		for verb, body := range action {
-			one := &wire.Request{Service: r.Service, Action: verb + "Item", RequestID: r.RequestID, AccessKey: r.AccessKey, Body: body, HTTP: r.HTTP}
-			s.next.ServeAWS(httptest.NewRecorder(), one)
+			one := *r
+			one.Action, one.Body, one.HTTP = verb+"Item", body, r.HTTP.Clone(r.HTTP.Context())
+			one.HTTP.Header.Set("X-Amz-Target", "DynamoDB_20120810."+one.Action)
+			answer := httptest.NewRecorder()
+			s.next.ServeAWS(answer, &one)
+			if answer.Code != http.StatusOK {
+				pass(w, answer)
+				return
+			}
 			time.Sleep(3 * time.Millisecond)
 		}
 	}

@@ -49,15 +49,6 @@ func times(short, atLength int) int {
 	return short
 }
 
-// require skips a test where something is missing, unless STAMPEDE_REQUIRE says it must be there.
-func must(t *testing.T, name string, missing string) {
-	t.Helper()
-	for _, required := range strings.Split(os.Getenv("STAMPEDE_REQUIRE"), ",") {
-		require.NotEqual(t, name, required, "STAMPEDE_REQUIRE names %s: %s", name, missing)
-	}
-	t.Skipf("skipped: %s", missing)
-}
-
 // serve serves DynamoDB until the process is killed, after it printed its address.
 func serve(dir, broken string) error {
 	if err := lifeline.Watch(nil); err != nil {
