@@ -42,7 +42,12 @@ var controlOperations = map[string]func(call) (answer, error){
 	"POST usageplans":             call.createPlan,
 	"GET usageplans":              call.listPlans,
 	"POST usageplans/*/keys":      call.addPlanKey,
+	"GET usageplans/*":            call.getPlan,
+	"PATCH usageplans/*":          call.updatePlan,
+	"DELETE usageplans/*":         call.deletePlan,
 	"GET usageplans/*/keys":       call.listPlanKeys,
+	"GET usageplans/*/keys/*":     call.getPlanKey,
+	"DELETE usageplans/*/keys/*":  call.deletePlanKey,
 }
 
 // ServeAWS is the control plane

@@ -3,7 +3,9 @@ package apigateway
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -74,23 +76,31 @@ func checkKey(name, value string) error {
 
 func (c call) keyByValue(value string) *apiKey { return c.s.serving.Load().keys[value] }
 
-func (c call) keepKeys(keys ...*apiKey) error {
+func (c call) keepKeys(keys ...*apiKey) error { return c.keep(keys, nil) }
+
+// keep writes keys and plans together: they are there after a crash, or none is.
+func (c call) keep(keys []*apiKey, plans []*usagePlan) error {
 	return c.store(func(ch *change) error {
+		var faults []error
 		for _, key := range keys {
-			if err := ch.set(keyPrefix+key.ID, key); err != nil {
-				return err
-			}
+			faults = append(faults, ch.set(keyPrefix+key.ID, key))
 		}
-		return nil
+		for _, plan := range plans {
+			faults = append(faults, ch.set(planPrefix+plan.ID, plan))
+		}
+		return errors.Join(faults...)
 	}, func(s *state) {
 		for _, key := range keys {
 			s.keys[key.ID] = key
 		}
+		for _, plan := range plans {
+			s.plans[plan.ID] = plan
+		}
 	})
 }
 
-// importKeys reads CSV with a head that names name and key, and perhaps description and
-// enabled (https://docs.aws.amazon.com/apigateway/latest/developerguide/api-key-file-format.html).
+// importKeys reads CSV with a head that names name and key, and perhaps description, enabled and
+// usageplanIds (https://docs.aws.amazon.com/apigateway/latest/developerguide/api-key-file-format.html).
 // Rows that are there already are warnings.
 func (c call) importKeys() (answer, error) {
 	if format := c.query("format"); format != "csv" {
@@ -110,6 +120,7 @@ func (c call) importKeys() (answer, error) {
 		return answer{}, badRequest("the first row must name the columns name and key")
 	}
 	var keys []*apiKey
+	planned := map[string]*usagePlan{} // changed plans, by id
 	out := struct {
 		IDs      []string `json:"ids"`
 		Warnings []string `json:"warnings,omitempty"`
@@ -130,6 +141,20 @@ func (c call) importKeys() (answer, error) {
 			out.Warnings = append(out.Warnings, fmt.Sprintf("row %d: API Key already exists", i+2))
 			continue
 		}
+		if at, ok := column["usageplanids"]; ok && row[at] != "" {
+			plan := planned[row[at]]
+			if plan == nil {
+				known := c.s.admin.state.plans[row[at]]
+				if known == nil {
+					return answer{}, notFound("Invalid Usage Plan ID specified: %s; a key has one plan here", row[at])
+				}
+				next := *known
+				next.Keys = slices.Clone(known.Keys)
+				plan = &next
+				planned[row[at]] = plan
+			}
+			plan.Keys = append(plan.Keys, key.ID)
+		}
 		seen[key.Value] = true
 		keys = append(keys, key)
 		out.IDs = append(out.IDs, key.ID)
@@ -137,7 +162,7 @@ func (c call) importKeys() (answer, error) {
 	if len(out.Warnings) > 0 && c.query("failonwarnings") == "true" {
 		return answer{}, conflict("%s", out.Warnings[0])
 	}
-	return answer{http.StatusCreated, out}, c.keepKeys(keys...)
+	return answer{http.StatusCreated, out}, c.keep(keys, slices.Collect(maps.Values(planned)))
 }
 
 func (c call) listKeys() (answer, error) {
@@ -203,7 +228,21 @@ func (c call) deleteKey() (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	plan := c.planOf(key.ID)
 	return answer{http.StatusAccepted, struct{}{}}, c.store(
-		func(ch *change) error { return ch.batch.Delete([]byte(keyPrefix+key.ID), nil) },
-		func(s *state) { delete(s.keys, key.ID) })
+		func(ch *change) error {
+			if plan != nil {
+				plan = plan.without(key.ID)
+				if err := ch.set(planPrefix+plan.ID, plan); err != nil {
+					return err
+				}
+			}
+			return ch.batch.Delete([]byte(keyPrefix+key.ID), nil)
+		},
+		func(s *state) {
+			delete(s.keys, key.ID)
+			if plan != nil {
+				s.plans[plan.ID] = plan
+			}
+		})
 }

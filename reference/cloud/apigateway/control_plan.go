@@ -1,55 +1,104 @@
 package apigateway
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
 )
 
-type throttleBody struct {
-	RateLimit  float64 `json:"rateLimit"`
-	BurstLimit float64 `json:"burstLimit"`
-}
-
 type planBody struct {
-	ID          string        `json:"id"`
-	Name        string        `json:"name"`
-	Description string        `json:"description,omitempty"`
-	Throttle    *throttleBody `json:"throttle,omitempty"`
+	ID          string      `json:"id"`
+	Name        string      `json:"name"`
+	Description string      `json:"description,omitempty"`
+	Throttle    *throttle   `json:"throttle,omitempty"`
+	Quota       *allowance  `json:"quota,omitempty"`
+	Stages      []planStage `json:"apiStages"`
 }
 
 func (p *usagePlan) shape() planBody {
-	out := planBody{ID: p.ID, Name: p.Name, Description: p.Description}
-	if p.Rate > 0 {
-		out.Throttle = &throttleBody{p.Rate, p.Burst}
+	return planBody{ID: p.ID, Name: p.Name, Description: p.Description, Throttle: p.Terms.Throttle, Quota: p.Terms.Quota,
+		Stages: append([]planStage{}, p.Terms.Stages...)}
+}
+
+// check says what is wrong with a plan.
+func (c call) check(p *usagePlan) error {
+	if p.Name == "" {
+		return badRequest("Usage Plan name must not be empty")
 	}
-	return out
+	if t := p.Terms.Throttle; t != nil {
+		if err := t.check(); err != nil {
+			return err
+		}
+	}
+	if q := p.Terms.Quota; q != nil {
+		switch {
+		case !slices.Contains([]string{"DAY", "WEEK", "MONTH"}, q.Period):
+			return badRequest("Invalid quota period %q, want DAY, WEEK or MONTH", q.Period)
+		case q.Limit < 1 || q.Offset < 0 || q.Offset > q.Limit:
+			return badRequest("quota of %d requests and an offset of %d, want a limit above zero and an offset within it", q.Limit, q.Offset)
+		}
+	}
+	for _, stage := range p.Terms.Stages {
+		if api := c.s.admin.state.apis[stage.API]; api == nil || api.Stage != stage.Stage {
+			return notFound("API Stage not found: %s:%s", stage.API, stage.Stage)
+		}
+		for method, t := range stage.Throttle {
+			if !strings.HasPrefix(method, "/") || strings.LastIndex(method, "/") == 0 {
+				return badRequest("throttle of %q: want /resource/METHOD", method)
+			}
+			if err := t.check(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t throttle) check() error {
+	if t.Rate <= 0 || t.Burst < 1 {
+		return badRequest("throttle of %v requests/s and a burst of %v, want both above zero", t.Rate, t.Burst)
+	}
+	return nil
 }
 
 func (c call) createPlan() (answer, error) {
 	var in struct {
-		Name        string        `json:"name"`
-		Description string        `json:"description"`
-		Throttle    *throttleBody `json:"throttle"`
-		Quota       any           `json:"quota"`
+		Name        string      `json:"name"`
+		Description string      `json:"description"`
+		Throttle    *throttle   `json:"throttle"`
+		Quota       *allowance  `json:"quota"`
+		Stages      []planStage `json:"apiStages"`
 	}
 	if err := c.decode(&in); err != nil {
 		return answer{}, err
 	}
-	switch {
-	case in.Name == "":
-		return answer{}, badRequest("Usage Plan name must not be empty")
-	case in.Quota != nil:
-		return answer{}, badRequest("quotas of usage plans are not served here")
-	}
-	plan := &usagePlan{ID: newID(), Name: in.Name, Description: in.Description}
-	if in.Throttle != nil {
-		plan.Rate, plan.Burst = in.Throttle.RateLimit, in.Throttle.BurstLimit
-		if plan.Rate <= 0 || plan.Burst < 1 {
-			return answer{}, badRequest("throttle of %v requests/s and a burst of %v, want both above zero", plan.Rate, plan.Burst)
-		}
+	plan := &usagePlan{ID: newID(), Name: in.Name, Description: in.Description, Created: c.s.now(), Terms: &terms{in.Throttle, in.Quota, in.Stages}}
+	if err := c.check(plan); err != nil {
+		return answer{}, err
 	}
 	return answer{http.StatusCreated, plan.shape()}, c.keepPlan(plan)
+}
+
+func (c call) getPlan() (answer, error) {
+	plan, err := c.plan()
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{http.StatusOK, plan.shape()}, nil
+}
+
+// deletePlan frees the plan's keys, which then have no limits of their own.
+func (c call) deletePlan() (answer, error) {
+	plan, err := c.plan()
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{http.StatusAccepted, struct{}{}}, c.store(func(ch *change) error {
+		from := []byte(usagePrefix + plan.ID + "/")
+		to := []byte(usagePrefix + plan.ID + "0") // the character after /
+		return errors.Join(ch.batch.DeleteRange(from, to, nil), ch.batch.Delete([]byte(planPrefix+plan.ID), nil))
+	}, func(s *state) { delete(s.plans, plan.ID) })
 }
 
 func (c call) keepPlan(plan *usagePlan) error {
@@ -83,6 +132,52 @@ func (c call) plan() (*usagePlan, error) {
 	return plan, nil
 }
 
+// planOf is the plan that a key is under, nil if none.
+func (c call) planOf(key string) *usagePlan {
+	for _, plan := range c.s.admin.state.plans {
+		if slices.Contains(plan.Keys, key) {
+			return plan
+		}
+	}
+	return nil
+}
+
+// without is the plan without a key.
+func (p *usagePlan) without(key string) *usagePlan {
+	next := *p
+	next.Keys = slices.DeleteFunc(slices.Clone(p.Keys), func(id string) bool { return id == key })
+	return &next
+}
+
+// planKey finds a key under a plan.
+func (c call) planKey() (*usagePlan, *apiKey, error) {
+	plan, err := c.plan()
+	if err != nil {
+		return nil, nil, err
+	}
+	key := c.s.admin.state.keys[c.ids[1]]
+	if key == nil || !slices.Contains(plan.Keys, key.ID) {
+		return nil, nil, notFound("Invalid API Key identifier specified")
+	}
+	return plan, key, nil
+}
+
+func (c call) getPlanKey() (answer, error) {
+	_, key, err := c.planKey()
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{http.StatusOK, planKeyBody{key.ID, "API_KEY", key.Name}}, nil
+}
+
+func (c call) deletePlanKey() (answer, error) {
+	plan, key, err := c.planKey()
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{http.StatusAccepted, struct{}{}}, c.keepPlan(plan.without(key.ID))
+}
+
 // addPlanKey puts a key under a plan. A key has one plan here.
 func (c call) addPlanKey() (answer, error) {
 	plan, err := c.plan()
@@ -100,10 +195,8 @@ func (c call) addPlanKey() (answer, error) {
 	if key == nil || in.KeyType != "API_KEY" {
 		return answer{}, notFound("Invalid API Key identifier specified")
 	}
-	for _, other := range c.s.admin.state.plans {
-		if slices.Contains(other.Keys, in.KeyID) {
-			return answer{}, conflict("Usage Plan %s has the key already", other.ID)
-		}
+	if other := c.planOf(in.KeyID); other != nil {
+		return answer{}, conflict("Usage Plan %s has the key already", other.ID)
 	}
 	next := *plan
 	next.Keys = append(slices.Clone(plan.Keys), in.KeyID)

@@ -14,5 +14,6 @@
 // body or status, it is AWS's, but for Retry-After, which AWS does not send.
 //
 // A Service owns no goroutine; Close waits for requests under way. It has no caching, CORS,
-// models, mapping templates or WebSockets.
+// models, mapping templates or WebSockets. A key has one usage plan, and a plan without stages is
+// about all APIs; usage is counted, but neither GetUsage nor UpdateUsage is served.
 package apigateway

@@ -99,7 +99,7 @@ func (x *exchange) serve() *fault {
 		return faultForeign
 	}
 	if key := x.identity.key; key != nil {
-		if f := x.s.throttleKey(x.began, key, world.meters[key.ID]); f != nil {
+		if f := x.s.throttleKey(x.began, key, world.meters[key.ID], api, x.route); f != nil {
 			return f
 		}
 	}
@@ -272,46 +272,4 @@ func (x *exchange) log(status int, cause error) {
 		attributes = append(attributes, slog.String("operation", x.route.operation), slog.String("tenant", tenant))
 	}
 	x.s.log.LogAttrs(x.r.Context(), slog.LevelWarn, "gateway_request_failed", attributes...)
-}
-
-// throttleAccount takes a token of the account's bucket.
-func (s *Service) throttleAccount(now time.Time) *fault {
-	if s.limits.RequestsPerSecond == 0 {
-		return nil
-	}
-	s.throttle.Lock()
-	defer s.throttle.Unlock()
-	if s.throttle.account.Allow(now, 1) {
-		return nil
-	}
-	s.throttle.hits.Note(now, "apigateway", "account requests", "", perSecond(s.limits.RequestsPerSecond, s.limits.Burst), throttling)
-	return s.tooMany(s.throttle.account.RetryAfter(now, 1))
-}
-
-// throttleKey takes a token of the key's own bucket under its usage plan.
-func (s *Service) throttleKey(now time.Time, key *apiKey, m *meter) *fault {
-	if m == nil {
-		return nil
-	}
-	s.throttle.Lock()
-	defer s.throttle.Unlock()
-	if m.bucket.Allow(now, 1) {
-		return nil
-	}
-	s.throttle.hits.Note(now, "apigateway", "usage plan "+m.plan.Name, key.Name, perSecond(m.plan.Rate, m.plan.Burst), throttling)
-	return s.tooMany(m.bucket.RetryAfter(now, 1))
-}
-
-// tooMany counts a throttled request. The wait is rounded up to whole seconds.
-func (s *Service) tooMany(wait time.Duration) *fault {
-	s.throttled.Add(1)
-	seconds := 3600
-	if wait < time.Hour {
-		seconds = max(1, int((wait+time.Second-1)/time.Second))
-	}
-	return &fault{status: http.StatusTooManyRequests, kind: "TooManyRequestsException", message: "Too Many Requests", retryAfter: seconds}
-}
-
-func perSecond(rate, burst float64) string {
-	return strconv.FormatFloat(rate, 'f', -1, 64) + " requests/s, burst " + strconv.FormatFloat(burst, 'f', -1, 64)
 }

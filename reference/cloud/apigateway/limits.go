@@ -5,6 +5,7 @@ import "time"
 // Sources of the limits.
 const (
 	quotas     = "https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"
+	planQuotas = "https://docs.aws.amazon.com/apigateway/latest/api/API_QuotaSettings.html"
 	throttling = "https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request-throttling.html"
 )
 

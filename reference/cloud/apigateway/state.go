@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
-
-	"github.com/retailflow/stampede/reference/quota"
 )
 
 // restAPI is an API with its imported document and the one that is deployed.
@@ -43,32 +41,24 @@ type apiKey struct {
 	Created     time.Time `json:"created"`
 }
 
-// usagePlan throttles each of its keys by itself.
-type usagePlan struct {
-	ID          string   `json:"id"`
-	Name        string   `json:"name"`
-	Description string   `json:"description,omitempty"`
-	Rate        float64  `json:"rate"`  // requests/s; 0: no limit
-	Burst       float64  `json:"burst"` // requests
-	Keys        []string `json:"keys,omitempty"`
-}
-
 // state is everything durable. Entries are never changed in place: an update replaces them,
 // since the data plane reads them without a lock.
 type state struct {
 	apis  map[string]*restAPI
 	keys  map[string]*apiKey
 	plans map[string]*usagePlan
+	usage map[string]usage // by plan and key id, of keys without a meter
 }
 
 const (
-	apiPrefix  = "apigateway/api/"
-	keyPrefix  = "apigateway/key/"
-	planPrefix = "apigateway/plan/"
+	apiPrefix   = "apigateway/api/"
+	keyPrefix   = "apigateway/key/"
+	planPrefix  = "apigateway/plan/"
+	usagePrefix = "apigateway/usage/"
 )
 
 func loadState(db *pebble.DB) (state, error) {
-	s := state{apis: map[string]*restAPI{}, keys: map[string]*apiKey{}, plans: map[string]*usagePlan{}}
+	s := state{apis: map[string]*restAPI{}, keys: map[string]*apiKey{}, plans: map[string]*usagePlan{}, usage: map[string]usage{}}
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte("apigateway/"), UpperBound: []byte("apigateway0")})
 	if err != nil {
 		return s, fmt.Errorf("read state: %w", err)
@@ -83,6 +73,10 @@ func loadState(db *pebble.DB) (state, error) {
 			err = loadInto(s.keys, key[len(keyPrefix):], it.Value())
 		case strings.HasPrefix(key, planPrefix):
 			err = loadInto(s.plans, key[len(planPrefix):], it.Value())
+		case strings.HasPrefix(key, usagePrefix):
+			var used usage
+			err = json.Unmarshal(it.Value(), &used)
+			s.usage[key[len(usagePrefix):]] = used
 		}
 		if err != nil {
 			return s, fmt.Errorf("read %s: %w", key, err)
@@ -144,17 +138,11 @@ type deployedAPI struct {
 	router    *router
 }
 
-// meter is a key's share of its usage plan. The service's throttle lock guards it.
-type meter struct {
-	plan   *usagePlan
-	bucket quota.TokenBucket
-}
-
 // publish compiles the state for the data plane. Meters of keys whose plan did not change keep
 // their level. The caller holds admin, or is Open.
 func (s *Service) publish() error {
 	before := s.serving.Load()
-	next := &serving{apis: map[string]*deployedAPI{}, keys: make(map[string]*apiKey, len(s.admin.state.keys)), meters: map[string]*meter{}}
+	next := &serving{apis: map[string]*deployedAPI{}, keys: make(map[string]*apiKey, len(s.admin.state.keys))}
 	ordered := make([]*restAPI, 0, len(s.admin.state.apis))
 	for _, api := range s.admin.state.apis {
 		if api.Deployed != nil {
@@ -183,15 +171,7 @@ func (s *Service) publish() error {
 	for _, key := range s.admin.state.keys {
 		next.keys[key.Value] = key
 	}
-	for _, plan := range s.admin.state.plans {
-		for _, id := range plan.Keys {
-			if before != nil && before.meters[id] != nil && before.meters[id].plan == plan {
-				next.meters[id] = before.meters[id]
-			} else if plan.Rate > 0 {
-				next.meters[id] = &meter{plan: plan, bucket: quota.NewTokenBucket(plan.Rate, max(plan.Burst, 1))}
-			}
-		}
-	}
+	next.meters = s.metersOf(s.admin.state.plans, before)
 	s.serving.Store(next)
 	return nil
 }
