@@ -104,7 +104,7 @@ func chromium(t *testing.T) string {
 			return path
 		}
 	}
-	const why = "no chromium found: charts were not drawn in a browser"
+	const why = "no chromium found: charts were not drawn in a browser; install chromium (apt-get install chromium)"
 	if slices.Contains(strings.Split(os.Getenv("STAMPEDE_REQUIRE"), ","), "chromium") {
 		t.Fatal(why)
 	}
