@@ -59,7 +59,7 @@ var cores = []string{
 
 // coreFiles are the cores that share a package with their shell.
 var coreFiles = map[string][]string{
-	"reference/cloud/dynamodb":      {"definition_check.go", "legacy.go", "legacy_check.go", "validate.go", "transact_parse.go", "page.go"},
+	"reference/cloud/dynamodb":      {"definition_check.go", "legacy.go", "legacy_check.go", "validate.go", "transact_parse.go", "page.go", "update_index.go"},
 	"reference/cloud/eventbridge":   {"pattern.go", "filter.go", "value.go", "wildcard.go", "schedule.go"},
 	"reference/cloud/firehose":      {"buffer.go", "objectkey.go", "throttle.go"},
 	"reference/cloud/lambda":        {"alias.go", "target.go"},

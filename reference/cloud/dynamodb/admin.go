@@ -85,10 +85,9 @@ func (c *call) createTable() error {
 	if err := s.provision(c.now, nil, d); err != nil {
 		return err
 	}
-	d.NextID, d.IndexIDs = 1, map[string]uint8{}
+	d.IndexIDs, d.IndexStates = nil, nil
 	for _, x := range slices.Concat(d.GlobalSecondaryIndexes, d.LocalSecondaryIndexes) {
-		d.IndexIDs[x.IndexName] = d.NextID
-		d.NextID++
+		d.addIndexID(x.IndexName)
 	}
 	if err := s.streamAtCreation(c.now, d, in.StreamSpecification); err != nil {
 		return err
@@ -132,7 +131,7 @@ func (c *call) describeTable() error {
 	if err != nil {
 		return err
 	}
-	return c.describeAs("Table", t, "ACTIVE")
+	return c.describeAs("Table", t, t.definition.status())
 }
 
 func (c *call) deleteTable() error {
@@ -144,6 +143,9 @@ func (c *call) deleteTable() error {
 	}
 	if t.definition.DeletionProtectionEnabled {
 		return invalid("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
+	}
+	if len(t.definition.IndexStates) > 0 {
+		return errBeingUpdated(t)
 	}
 	if err := c.describeAs("TableDescription", t, "DELETING"); err != nil {
 		return err

@@ -13,8 +13,9 @@ type definition struct {
 	ID       uint32
 	UUID     string
 	Created  time.Time
-	NextID   uint8 // of the next index
 	IndexIDs map[string]uint8
+	// of global indexes on their way in or out; others are in use
+	IndexStates map[string]indexState `json:",omitempty"`
 
 	TableName                 string
 	AttributeDefinitions      []attributeDefinition
@@ -84,8 +85,12 @@ func (d *definition) schema() *store.Table {
 	t := &store.Table{ID: d.ID, Key: key(d.KeySchema)}
 	add := func(list []indexDefinition, local bool) {
 		for _, x := range list {
+			state := d.IndexStates[x.IndexName]
+			if state == indexDeleting {
+				continue
+			}
 			t.Indexes = append(t.Indexes, store.Index{
-				ID: d.IndexIDs[x.IndexName], Name: x.IndexName, Key: key(x.KeySchema), Local: local,
+				ID: d.IndexIDs[x.IndexName], Name: x.IndexName, Key: key(x.KeySchema), Local: local, Building: state != "",
 				All: x.Projection.ProjectionType == "ALL", Include: x.Projection.NonKeyAttributes,
 			})
 		}

@@ -37,13 +37,7 @@ func (d *definition) check() error {
 		if i >= len(d.GlobalSecondaryIndexes) {
 			at = fmt.Sprintf("localSecondaryIndexes.%d.member.", i+1-len(d.GlobalSecondaryIndexes))
 		}
-		c.name([]byte(x.IndexName), at+"indexName", true)
-		c.notNull(x.Projection == nil, at+"projection")
-		c.notNull(x.KeySchema == nil, at+"keySchema")
-		if x.Projection != nil && x.Projection.ProjectionType != "" {
-			c.oneOf([]byte(x.Projection.ProjectionType), at+"projection.projectionType", "ALL", "INCLUDE", "KEYS_ONLY")
-		}
-		d.checkThroughputForm(&c, x.ProvisionedThroughput, at+"provisionedThroughput")
+		d.checkIndexShape(&c, &x, at)
 	}
 	if err := c.err(); err != nil {
 		return err
@@ -52,6 +46,16 @@ func (d *definition) check() error {
 		return err
 	}
 	return d.checkKeys()
+}
+
+func (d *definition) checkIndexShape(c *constraints, x *indexDefinition, at string) {
+	c.name([]byte(x.IndexName), at+"indexName", true)
+	c.notNull(x.Projection == nil, at+"projection")
+	c.notNull(x.KeySchema == nil, at+"keySchema")
+	if x.Projection != nil && x.Projection.ProjectionType != "" {
+		c.oneOf([]byte(x.Projection.ProjectionType), at+"projection.projectionType", "ALL", "INCLUDE", "KEYS_ONLY")
+	}
+	d.checkThroughputForm(c, x.ProvisionedThroughput, at+"provisionedThroughput")
 }
 
 func (d *definition) checkThroughputForm(c *constraints, t *throughput, member string) {
@@ -103,7 +107,7 @@ func (d *definition) checkKeys() error {
 	used := map[string]bool{}
 	for _, k := range d.KeySchema {
 		if !types[k.AttributeName] {
-			return invalid(wrong+"Some index key attributes are not defined in AttributeDefinitions. Keys: [%s], AttributeDefinitions: [%s]", k.AttributeName, d.attributeNames())
+			return d.undefinedKey(k.AttributeName)
 		}
 		used[k.AttributeName] = true
 	}
@@ -132,6 +136,26 @@ func (d *definition) checkKeys() error {
 	return nil
 }
 
+// undefinedKey is the fault of a key attribute that is not defined.
+func (d *definition) undefinedKey(name string) error {
+	return invalid(wrong+"Some index key attributes are not defined in AttributeDefinitions. Keys: [%s], AttributeDefinitions: [%s]", name, d.attributeNames())
+}
+
+// maxProvisioned is the largest throughput that can be asked for at all.
+const maxProvisioned = 1_000_000_000_000
+
+// checkBounds refuses throughput that nothing has; of is " for index NAME" or empty.
+func (t *throughput) checkBounds(of string) error {
+	switch {
+	case t == nil:
+	case t.ReadCapacityUnits > maxProvisioned:
+		return invalid("Given value %d for ReadCapacityUnits is out of bounds%s", t.ReadCapacityUnits, of)
+	case t.WriteCapacityUnits > maxProvisioned:
+		return invalid("Given value %d for WriteCapacityUnits is out of bounds%s", t.WriteCapacityUnits, of)
+	}
+	return nil
+}
+
 func (d *definition) attributeNames() string {
 	var names []string
 	for _, a := range d.AttributeDefinitions {
@@ -146,7 +170,7 @@ func (d *definition) checkIndex(x *indexDefinition, local bool, types map[string
 	}
 	for _, k := range x.KeySchema {
 		if !types[k.AttributeName] {
-			return invalid(wrong+"Some index key attributes are not defined in AttributeDefinitions. Keys: [%s], AttributeDefinitions: [%s]", k.AttributeName, d.attributeNames())
+			return d.undefinedKey(k.AttributeName)
 		}
 	}
 	if local {

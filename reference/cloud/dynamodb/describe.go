@@ -48,6 +48,7 @@ type indexDescription struct {
 	IndexName             string
 	IndexArn              string
 	IndexStatus           string `json:",omitempty"`
+	Backfilling           *bool  `json:",omitempty"`
 	KeySchema             []keyElement
 	Projection            *projection
 	ItemCount             int64
@@ -83,7 +84,8 @@ func (s *Service) describe(t *table, status string) (*tableDescription, error) {
 	}
 	for i := range d.GlobalSecondaryIndexes {
 		x := s.describeIndex(d, &d.GlobalSecondaryIndexes[i])
-		x.IndexStatus, x.ProvisionedThroughput = status, &throughputDescription{}
+		x.IndexStatus, x.Backfilling = d.indexStatus(x.IndexName, status)
+		x.ProvisionedThroughput = &throughputDescription{}
 		if p := d.GlobalSecondaryIndexes[i].ProvisionedThroughput; p != nil {
 			described := s.describeThroughput(d, x.IndexName, p)
 			x.ProvisionedThroughput = &described
@@ -108,6 +110,21 @@ func (s *Service) describeThroughput(d *definition, index string, p *throughput)
 		out.LastIncreaseDateTime = seconds(h.Increased)
 	}
 	return out
+}
+
+// indexStatus is a global index's in a table whose status is shown. Only one that is added to
+// its table is or is not back-filling.
+func (d *definition) indexStatus(name, table string) (status string, backfilling *bool) {
+	filling := d.IndexStates[name] == indexBackfilling
+	switch {
+	case d.IndexStates[name] == indexDeleting:
+		return "DELETING", nil
+	case d.IndexStates[name] != "":
+		return "CREATING", &filling
+	case table == "UPDATING":
+		return "ACTIVE", nil
+	}
+	return table, nil
 }
 
 func (s *Service) describeIndex(d *definition, x *indexDefinition) indexDescription {

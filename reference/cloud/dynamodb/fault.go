@@ -65,6 +65,10 @@ func refuse(code, format string, args ...any) *fault {
 
 var errTableNotFound = refuse(codeNotFound, "Requested resource not found")
 
+func errBeingUpdated(t *table) *fault {
+	return refuse(codeInUse, "Attempt to change a resource which is still in use: Table is being updated: %s", t.definition.TableName)
+}
+
 func tableNotFound(name []byte) *fault {
 	return refuse(codeNotFound, "Requested resource not found: Table: %s not found", name)
 }

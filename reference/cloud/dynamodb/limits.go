@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"time"
 
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/store"
 	"github.com/retailflow/stampede/reference/quota"
 )
 
@@ -75,8 +76,8 @@ const (
 	maxPage          = 1 << 20  // bytes of items that one Query or Scan reads
 	maxBatchAnswer   = 16 << 20 // bytes of items that one BatchGetItem returns
 	maxTransactBytes = 4 << 20
-	maxHashKey       = 2048
-	maxRangeKey      = 1024
+	maxHashKey       = store.MaxHash
+	maxRangeKey      = store.MaxRange
 	maxTables        = 2500
 	maxGlobalIndexes = 20
 	maxLocalIndexes  = 5

@@ -55,6 +55,9 @@ func (c *call) openSpace(r *request) (t *table, space store.Space, err error) {
 		if space.Index = t.index(r.index); space.Index == nil {
 			return nil, space, invalid("The table does not have the specified index: %s", r.index)
 		}
+		if space.Index.Building {
+			return nil, space, invalid("Cannot read from backfilling global secondary index: %s", r.index)
+		}
 		if r.consistent && !space.Index.Local {
 			return nil, space, invalid("Consistent reads are not supported on global secondary indexes")
 		}

@@ -44,6 +44,12 @@ type Service struct {
 	mu          sync.Mutex // held by operations that change the catalogue
 	throttles   throttles
 	latency     *latency
+	calls       *generations
+	builds      chan struct{} // has room for one: there may be an index to build
+	background  struct {      // what runs between Open and Close
+		stop    context.CancelFunc
+		running sync.WaitGroup
+	}
 }
 
 var _ wire.Handler = (*Service)(nil)
@@ -64,7 +70,7 @@ func Open(o Options) (*Service, error) {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.latency = newLatency(s.limits.Latency, o.Sleep)
-	s.counters = newCounters()
+	s.counters, s.calls, s.builds = newCounters(), newGenerations(), make(chan struct{}, 1)
 	s.replies.New = func() any { return &call{s: s} }
 	var err error
 	if s.store, err = store.Open(store.Options{Dir: o.Dir, FS: o.FS, Cache: o.Cache, MemTable: o.MemTable, Log: s.log}); err != nil {
@@ -76,11 +82,19 @@ func Open(o Options) (*Service, error) {
 	if err := s.closeStreams(s.now()); err != nil {
 		return nil, errors.Join(err, s.store.Close())
 	}
+	ctx, stop := context.WithCancel(context.Background())
+	s.background.stop = stop
+	s.background.running.Go(func() { s.runBuilds(ctx) })
 	return s, nil
 }
 
-// Close waits for Pebble and closes the files. No request may be under way.
-func (s *Service) Close() error { return s.store.Close() }
+// Close stops what runs in the background, waits for Pebble and closes the files. No request
+// may be under way.
+func (s *Service) Close() error {
+	s.background.stop()
+	s.background.running.Wait()
+	return s.store.Close()
+}
 
 // call is one request with its reply.
 type call struct {
@@ -156,12 +170,7 @@ func (s *Service) ServeAWS(w http.ResponseWriter, r *wire.Request) {
 	c := s.replies.Get().(*call)
 	defer c.end()
 	c.r, c.now = r, s.now()
-	var err error
-	if op := operationOf(r); op != nil {
-		err = op(c)
-	} else {
-		err = refuse(codeUnknown, "")
-	}
+	err := c.run()
 	if c.untold != nil {
 		err = c.untold
 	}
@@ -170,6 +179,16 @@ func (s *Service) ServeAWS(w http.ResponseWriter, r *wire.Request) {
 		s.latency.wait(r.HTTP.Context(), r.Action, s.now().Sub(c.now))
 	}
 	c.reply(w, err)
+}
+
+// run does what the request asks for.
+func (c *call) run() error {
+	op := operationOf(c.r)
+	if op == nil {
+		return refuse(codeUnknown, "")
+	}
+	defer c.s.calls.leave(c.s.calls.enter())
+	return op(c)
 }
 
 // end gives the call back. One that panicked inside its unit gives the locks back, since

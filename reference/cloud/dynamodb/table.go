@@ -68,6 +68,11 @@ func (s *Service) newTable(d *definition) *table {
 	return &table{definition: d, schema: s.schema(d), meter: newMeter(d, s.limits)}
 }
 
+// redefined is the same table under another definition.
+func (s *Service) redefined(t *table, d *definition) *table {
+	return &table{definition: d, schema: s.schema(d), meter: t.meter}
+}
+
 // saveTable makes a definition durable, then visible. The caller holds s.mu.
 func (s *Service) saveTable(t *table) error {
 	text, err := json.Marshal(t.definition)

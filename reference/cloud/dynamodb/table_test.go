@@ -114,7 +114,6 @@ func TestFaultsOfTables(t *testing.T) {
 		fails(t, rawError(t, r, "CreateTable", body), "ValidationException", want)
 	}
 	r.create("items", "pk", "", "pk:S")
-	fails(t, rawError(t, r, "UpdateTable", `{"TableName":"items","GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"abc"}}]}`), "ValidationException", "UpdateTable cannot create or delete indexes")
 	fails(t, rawError(t, r, "ListTables", `{"Limit":101}`), "ValidationException", "Member must have value less than or equal to 100")
 	fails(t, rawError(t, r, "DescribeTable", `{"TableName":5}`), "SerializationException", "")
 }

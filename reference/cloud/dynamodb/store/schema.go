@@ -32,12 +32,13 @@ type Table struct {
 
 // Index is a secondary index, global or local.
 type Index struct {
-	ID      uint8 // never used twice in a table; 0 is the table itself
-	Name    string
-	Key     Key
-	Local   bool
-	All     bool     // project everything
-	Include []string // further attributes to project; keys always are
+	ID       uint8 // of a dropped index it may be used again; 0 is the table itself
+	Name     string
+	Key      Key
+	Local    bool
+	Building bool     // it is kept in step, but lacks entries of older items
+	All      bool     // project everything
+	Include  []string // further attributes to project; keys always are
 }
 
 // Space is a table's items, or one of its indexes.
@@ -55,12 +56,13 @@ func (s Space) Key() *Key {
 }
 
 const (
-	spaceData   = 'd' // items and index entries
-	spaceMeta   = 'm' // tables
-	spaceToken  = 't' // tokens of transactions
-	spaceNext   = 'n' // the next table's id
-	spaceStream = 's' // streams
-	spaceRecord = 'r' // records of streams
+	spaceData     = 'd' // items and index entries
+	spaceMeta     = 'm' // tables
+	spaceToken    = 't' // tokens of transactions
+	spaceNext     = 'n' // the next table's id
+	spaceStream   = 's' // streams
+	spaceRecord   = 'r' // records of streams
+	spaceProgress = 'p' // how far back-fills are
 )
 
 func appendTablePrefix(dst []byte, id uint32) []byte {
@@ -101,11 +103,28 @@ func (s Space) AppendKey(dst []byte, d item.Doc) []byte {
 	return dst
 }
 
-// Holds says whether an item has an entry in the index: it has the index's key attributes, of
-// their types.
+// How large the values of key attributes may be, in bytes.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+const (
+	MaxHash  = 2048
+	MaxRange = 1024
+)
+
+// takes says whether a value can be the key attribute's: one of its type, not empty, not too
+// large.
+func (a *KeyAttribute) takes(v item.Value, most int) bool {
+	if v.Type() != a.Type {
+		return false
+	}
+	n := len(v.Payload())
+	return a.Type == item.Number || n > 0 && n <= most
+}
+
+// Holds says whether an item has an entry in the index: it has the index's key attributes, and
+// they are fit to be keys, as those of items that are older than the index may not be.
 func (x *Index) Holds(d item.Doc) bool {
-	return d != nil && d.Get(x.Key.Hash.Name).Type() == x.Key.Hash.Type &&
-		(x.Key.Range.Name == "" || d.Get(x.Key.Range.Name).Type() == x.Key.Range.Type)
+	return d != nil && x.Key.Hash.takes(d.Get(x.Key.Hash.Name), MaxHash) &&
+		(x.Key.Range.Name == "" || x.Key.Range.takes(d.Get(x.Key.Range.Name), MaxRange))
 }
 
 // Entry appends what the index keeps of an item.
