@@ -18,6 +18,7 @@ type Curve interface {
 	Rate(in time.Duration) PerSecond
 	Total(in time.Duration) float64 // the integral of Rate from 0, which never falls
 	Peak() PerSecond                // the highest rate
+	String() string                 // as ParsePhase reads it
 	faults() []error
 }
 
