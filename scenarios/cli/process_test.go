@@ -137,15 +137,56 @@ func TestADataDirectoryHasOneUser(t *testing.T) {
 	require.Zero(t, first.interrupt())
 }
 
-// TestServeWorksAsItSays does what serve prints, and then what Ctrl-C and kill -9 promise.
-func TestServeWorksAsItSays(t *testing.T) {
+func buildBootstrap(t *testing.T) string {
+	t.Helper()
 	bootstrap := filepath.Join(t.TempDir(), "stampede-fn")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bootstrap, "../../reference/functions/bootstrap")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", out)
+	return bootstrap
+}
 
+// TestARequestCanBeFollowedToItsRollUp: the correlation id of an answer leads through serve's log
+// from the function that accepted the request over the object that carried it to the roll-up of
+// its minute, which the block's own copy of the id reached.
+func TestARequestCanBeFollowedToItsRollUp(t *testing.T) {
 	dir := t.TempDir()
+	p := start(t, []string{"STAMPEDE_FN=" + buildBootstrap(t)}, "serve", "--listen", "127.0.0.1:0", "--data-dir", dir, "--log-level", "debug")
+	said := p.until("Ctrl-C")
+	var answer api.BatchAnswer
+	require.NoError(t, json.Unmarshal(shell(t, commands(said)[0]), &answer))
+	require.NotEmpty(t, answer.Correlation)
+
+	// What each function says about the request, by message.
+	told := func() map[string]map[string]any {
+		text, err := os.ReadFile(filepath.Join(dir, "serve.log"))
+		require.NoError(t, err)
+		lines := map[string]map[string]any{}
+		for line := range strings.Lines(string(text)) {
+			if !strings.Contains(line, `"`+answer.Correlation+`"`) {
+				continue
+			}
+			_, line, _ = strings.Cut(line, " ") // behind the function and version
+			var fields map[string]any
+			require.NoError(t, json.Unmarshal([]byte(line), &fields), line)
+			lines[fmt.Sprint(fields["function"], ": ", fields["msg"])] = fields
+		}
+		return lines
+	}
+	const accepted, carried, counted = "ingest-events: ingest_events", "process-products: object requests", "process-insights: minute rolled up"
+	require.Eventually(t, func() bool { return told()[counted] != nil }, 90*time.Second, 200*time.Millisecond, "nothing says that it is counted")
+	lines := told()
+	require.EqualValues(t, http.StatusAccepted, lines[accepted]["status"])
+	require.Equal(t, answer.Correlation, lines[accepted]["correlation_id"])
+	require.NotEmpty(t, lines[carried]["key"])
+	require.Equal(t, lines[accepted]["tenant"], lines[counted]["tenant"])
+	require.Zero(t, p.interrupt(), "stderr: %s", p.stderr.String())
+}
+
+// TestServeWorksAsItSays does what serve prints, and then what Ctrl-C and kill -9 promise.
+func TestServeWorksAsItSays(t *testing.T) {
+	bootstrap, dir := buildBootstrap(t), t.TempDir()
 	serve := func() (*process, string, []string) {
 		p := start(t, []string{"STAMPEDE_FN=" + bootstrap}, "serve", "--listen", "127.0.0.1:0", "--data-dir", dir)
 		said := p.until("Ctrl-C")

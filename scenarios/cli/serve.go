@@ -24,14 +24,20 @@ const serveTenants = 24
 
 func newServe(t *terminal) *cobra.Command {
 	var dataDir, listen string
+	var level slog.Level
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the whole platform on this machine, to try by hand",
 		Long: `Serve runs the reference platform: all embedded AWS services in one process, and a process for
 each function that runs. It prints the base URL, a tenant's credentials and a first request to
-try. Ctrl-C stops everything; the state stays in --data-dir.`,
+try. Ctrl-C stops everything; the state stays in --data-dir.
+
+With --log-level debug the functions write a line for every request, and for every object and
+minute the correlation ids of all requests in it: searching serve.log for the X-Correlation-Id of
+an answer shows what became of that request, from acceptance to its roll-up.`,
 		Example: `  stampede serve
-  stampede serve --listen 127.0.0.1:8080 --data-dir /var/tmp/retailflow`,
+  stampede serve --listen 127.0.0.1:8080 --data-dir /var/tmp/retailflow
+  stampede serve --log-level debug`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			binary, err := functionBinary()
@@ -58,7 +64,7 @@ try. Ctrl-C stops everything; the state stays in --data-dir.`,
 			if err != nil {
 				return err
 			}
-			if err := serve(cmd.Context(), t, c, binary, logName); err != nil {
+			if err := serve(cmd.Context(), t, c, binary, logName, level); err != nil {
 				return errors.Join(err, c.Close())
 			}
 			<-cmd.Context().Done()
@@ -68,18 +74,19 @@ try. Ctrl-C stops everything; the state stays in --data-dir.`,
 	}
 	cmd.Flags().StringVar(&dataDir, "data-dir", ".stampede/serve", "folder of the platform's state")
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:4566", "address to listen on; port 0 picks a free one")
+	cmd.Flags().TextVar(&level, "log-level", slog.LevelInfo, "what functions write to serve.log: debug, info, warn or error")
 	return cmd
 }
 
 // serve deploys the stack and says how to use it.
-func serve(ctx context.Context, t *terminal, c *cloud.Cloud, binary, logName string) error {
+func serve(ctx context.Context, t *terminal, c *cloud.Cloud, binary, logName string, level slog.Level) error {
 	tenants, err := tenant.New(tenant.Options{Seed: 1, Count: serveTenants})
 	if err != nil {
 		return err
 	}
 	config := stack.Config{
 		Endpoints:      stack.Endpoints{Data: c.URL(), Edge: c.URL(), AccessKey: "local", Secret: "local"},
-		FunctionBinary: binary, BufferInterval: 2 * time.Second,
+		FunctionBinary: binary, FunctionEnv: map[string]string{"LOG_LEVEL": level.String()}, BufferInterval: 2 * time.Second,
 	}
 	for _, r := range tenants {
 		config.Tenants = append(config.Tenants, stack.Tenant{ID: r.ID, Name: r.Name, Platform: string(r.Platform), Plan: string(r.Tier),

@@ -3,6 +3,7 @@ package processing
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/retailflow/stampede/reference/store"
@@ -85,7 +86,7 @@ func (n *Insights) recompute(ctx context.Context, works []*minuteWork, report *R
 			return err
 		}
 		outcomes, err := n.db.commit(ctx, entries)
-		live = n.afterCommit(stepping, outcomes, report)
+		live = n.afterCommit(ctx, stepping, outcomes, report)
 		if err != nil {
 			return err
 		}
@@ -121,7 +122,7 @@ func (n *Insights) readHeads(ctx context.Context, works []*minuteWork) error {
 }
 
 // afterCommit moves committed minutes on and returns them; the others keep their markers.
-func (n *Insights) afterCommit(works []*minuteWork, outcomes []outcome, report *Report) []*minuteWork {
+func (n *Insights) afterCommit(ctx context.Context, works []*minuteWork, outcomes []outcome, report *Report) []*minuteWork {
 	var live []*minuteWork
 	for i, w := range works {
 		if outcomes[i] != committed {
@@ -130,6 +131,9 @@ func (n *Insights) afterCommit(works []*minuteWork, outcomes []outcome, report *
 		s := w.next
 		w.head, w.state, w.trace = s.head, s.state, s.trace
 		w.next = nil
+		if n.o.Log.Enabled(ctx, slog.LevelDebug) {
+			follow(ctx, n.o.Log, "minute rolled up", requestsOf(s.fresh), slog.String("tenant", w.tenant), slog.Time("minute", w.minute), slog.Int64("gen", int64(w.head.Gen)))
+		}
 		report.Commits++
 		report.Facts += s.facts
 		w.parted = w.parted || len(s.parts) > 0

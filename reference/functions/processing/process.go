@@ -154,11 +154,9 @@ func (p *Process) Object(ctx context.Context, bucket, key string) error {
 		slog.Int("events", object.Events), slog.Int("blocks", len(w.blocks)), slog.Int("markers", len(w.markers)),
 		slog.Int64("took_ms", p.o.Now().Sub(began).Milliseconds()),
 		slog.Int("requests", len(object.Correlations)), slog.Any("correlation_ids", sample(object.Correlations)))
+	follow(ctx, p.o.Log, "object requests", object.Correlations, slog.String("bucket", bucket), slog.String("key", key))
 	return nil
 }
-
-// sample bounds what a log line carries.
-func sample(ids []string) []string { return ids[:min(len(ids), 64)] }
 
 func (p *Process) read(ctx context.Context, bucket, key string) ([]byte, error) {
 	out, err := p.o.Objects.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})

@@ -34,6 +34,7 @@ type bench struct {
 	mu      sync.Mutex
 	objects map[string][]byte
 	log     bytes.Buffer
+	level   slog.Level
 	writes  []string // sort keys in the order in which BatchWriteItem wrote them
 }
 
@@ -82,12 +83,12 @@ func (b *bench) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*s
 
 func (b *bench) process() *Process {
 	return NewProcess(ProcessOptions{DB: b, Objects: b, Tables: Tables{"core", "analytics"}, Version: "9",
-		Now: func() time.Time { return b.world.now }, Log: slog.New(slog.NewJSONHandler(&b.log, nil))})
+		Now: func() time.Time { return b.world.now }, Log: slog.New(slog.NewJSONHandler(&b.log, &slog.HandlerOptions{Level: b.level}))})
 }
 
 func (b *bench) insights() *Insights {
 	return NewInsights(InsightsOptions{DB: b, Tables: Tables{"core", "analytics"}, CoarseEvery: -1,
-		Now: func() time.Time { return b.world.now }, Log: slog.New(slog.NewJSONHandler(&b.log, nil))})
+		Now: func() time.Time { return b.world.now }, Log: slog.New(slog.NewJSONHandler(&b.log, &slog.HandlerOptions{Level: b.level}))})
 }
 
 // put stores an object of records and processes it.
@@ -144,6 +145,39 @@ func orderEvents(n int, minute time.Time) []*api.Event {
 		out[i] = &api.Event{Id: id[:], Type: api.EventType_ORDER_REFUNDED, Order: fmt.Sprint("#", i), Currency: "EUR", Amount: 7, Content: uint64(i), TimeMs: minute.UnixMilli()}
 	}
 	return out
+}
+
+// TestEveryRequestCanBeFollowedAtDebug: lines about many requests carry some of their correlation
+// ids; at level debug each one is found in its object and in its minute's roll-up, once.
+func TestEveryRequestCanBeFollowedAtDebug(t *testing.T) {
+	const requests = lineIDs + 30
+	for level, want := range map[slog.Level]int{slog.LevelInfo: 0, slog.LevelDebug: 1} {
+		b := newBench(storyNow)
+		b.level = level
+		minute := minutes[3]
+		var records []*api.Record
+		for i, e := range orderEvents(requests, minute) {
+			records = append(records, &api.Record{Tenant: "t0001", Correlation: fmt.Sprintf("corr-%03d", i), ReceivedMs: int64(i), Events: []*api.Event{e}})
+		}
+		b.put(t, "orders/one", records...)
+		_, err := b.insights().Handle(context.Background(), Pass{Shard: store.MarkerShard("t0001")})
+		require.NoError(t, err)
+		for i := range requests {
+			id := fmt.Sprintf("corr-%03d", i)
+			for _, message := range []string{"object requests", "minute rolled up"} {
+				found := 0
+				for line := range strings.Lines(b.log.String()) {
+					if strings.Contains(line, `"msg":"`+message+`"`) && strings.Contains(line, `"`+id+`"`) {
+						found++
+					}
+				}
+				require.Equal(t, want, found, "%s of %s at %s", message, id, level)
+			}
+		}
+		if level == slog.LevelDebug {
+			require.Contains(t, b.log.String(), fmt.Sprintf(`"msg":"minute rolled up","tenant":"t0001","minute":%q,"gen":1,`, minute.UTC().Format(time.RFC3339)))
+		}
+	}
 }
 
 func TestAnObjectBecomesBlocksAndThenMarkers(t *testing.T) {

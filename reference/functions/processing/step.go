@@ -25,6 +25,7 @@ type step struct {
 	revisions []store.Revision
 	facts     int
 	trace     string
+	fresh     []codec.Block // that it rolls up, if it is the last step
 }
 
 // Actions of a step besides its facts: the head and the hour's marker.
@@ -79,6 +80,9 @@ func (n *Insights) prepare(w *minuteWork) bool {
 	facts := n.facts(w.tenant, result.Changes, &state)
 	s.facts = len(facts)
 	s.state = state
+	if state.Complete() {
+		s.fresh = rest
+	}
 	s.head = store.Rollup{Key: w.head.Key, Gen: w.head.Gen + 1, Data: result.Rollup.Encode(), State: state.Encode()}
 	head, parts := s.head.Items()
 	s.parts = parts
