@@ -56,8 +56,11 @@ func serve(dir, broken string) error {
 	}
 	off := dynamodb.NoLimits()
 	o := dynamodb.Options{Dir: dir, Limits: &off, MemTable: 1 << 20}
-	if broken == "late log" {
+	switch broken {
+	case "late log":
 		o.FS = lateLog{vfs.Default}
+	case "dies when full":
+		o.FS = fatalFull{vfs.Default}
 	}
 	s, err := dynamodb.Open(o)
 	if err != nil {
@@ -110,6 +113,27 @@ func (f *lateFile) Write(p []byte) (int, error) {
 func (f *lateFile) Sync() error     { return nil }
 func (f *lateFile) SyncData() error { return nil }
 
+// fatalFull ends the process where a file cannot be written.
+type fatalFull struct{ vfs.FS }
+
+func (f fatalFull) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	file, err := f.FS.Create(name, category)
+	if err != nil {
+		os.Exit(1)
+	}
+	return fatalFile{file}, nil
+}
+
+type fatalFile struct{ vfs.File }
+
+func (f fatalFile) Write(p []byte) (int, error) {
+	n, err := f.File.Write(p)
+	if err != nil {
+		os.Exit(1)
+	}
+	return n, err
+}
+
 // process is a server that can be killed.
 type process struct {
 	*exec.Cmd
@@ -134,7 +158,9 @@ func launch(t testing.TB, dir, broken string) *process {
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
 	require.NoError(t, childEnd.Close())
-	return &process{Cmd: cmd, out: bufio.NewReader(out), keep: keep}
+	p := &process{Cmd: cmd, out: bufio.NewReader(out), keep: keep}
+	t.Cleanup(p.kill)
+	return p
 }
 
 // start starts a server and waits until it serves.

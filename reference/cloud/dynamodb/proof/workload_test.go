@@ -192,14 +192,15 @@ func (w *workload) acknowledged() (n int) {
 }
 
 // verify reads everything and holds it against the histories, and the index against the table.
-func (w *workload) verify(ctx context.Context, c *ddb.Client, told, begun [][]step) error {
+// It returns the versions found, by writer and key.
+func (w *workload) verify(ctx context.Context, c *ddb.Client, told, begun [][]step) ([]map[int]int, error) {
 	items, err := scan(ctx, c, &ddb.ScanInput{TableName: aws.String(table), ConsistentRead: aws.Bool(true)})
 	if err != nil {
-		return fmt.Errorf("read the table: %w", err)
+		return nil, fmt.Errorf("read the table: %w", err)
 	}
 	entries, err := scan(ctx, c, &ddb.ScanInput{TableName: aws.String(table), IndexName: aws.String(index)})
 	if err != nil {
-		return fmt.Errorf("read the index: %w", err)
+		return nil, fmt.Errorf("read the index: %w", err)
 	}
 	found := make([]map[int]int, len(w.writers))
 	for i := range found {
@@ -208,7 +209,7 @@ func (w *workload) verify(ctx context.Context, c *ddb.Client, told, begun [][]st
 	for _, i := range items {
 		var writer, k int
 		if _, err := fmt.Sscanf(i["pk"].(*types.AttributeValueMemberS).Value, "w%d-%d", &writer, &k); err != nil || writer >= len(found) {
-			return fmt.Errorf("an item that nobody wrote: %s", show(i))
+			return nil, fmt.Errorf("an item that nobody wrote: %s", show(i))
 		}
 		found[writer][k] = version(i)
 	}
@@ -221,23 +222,14 @@ func (w *workload) verify(ctx context.Context, c *ddb.Client, told, begun [][]st
 	if err := same(items, entries); err != nil {
 		faults = append(faults, err)
 	}
-	if err := errors.Join(faults...); err != nil {
-		return err
-	}
-	for i, writer := range w.writers {
-		writer.settle(len(begun[i]), found[i])
-	}
-	return nil
+	return found, errors.Join(faults...)
 }
 
 // settle turns steps whose outcome was unknown, and has been seen, into known ones. It is for
 // writers at rest.
-func (h *history) settle(upTo int, found map[int]int) {
+func (h *history) settle(found map[int]int) {
 	h.Lock()
 	defer h.Unlock()
-	if upTo < len(h.steps) {
-		return
-	}
 	for i := range h.steps {
 		s := &h.steps[i]
 		if s.acked || s.refused || len(s.deletes) > 0 {
