@@ -240,9 +240,16 @@ func (s *ServiceLimits) read(d *decoder, p pair) {
 		oneOf(p.key, &s.Mode, LimitsAWS, LimitsOff).read(d, p.value)
 		return
 	}
-	for _, setting := range p.value.pairs {
-		if d.scalar(setting.key, setting.value) {
-			s.Settings = append(s.Settings, LimitSetting{setting.key, setting.value.text, setting.Position, setting.value.Position})
+	s.settings(d, "", p.value.pairs)
+}
+
+// settings are single values, or mappings of them, whose names are then joined by dots.
+func (s *ServiceLimits) settings(d *decoder, prefix string, pairs []pair) {
+	for _, p := range pairs {
+		if name := prefix + p.key; p.value.form == mapping {
+			s.settings(d, name+".", p.value.pairs)
+		} else if d.scalar(name, p.value) {
+			s.Settings = append(s.Settings, LimitSetting{name, p.value.text, p.Position, p.value.Position})
 		}
 	}
 }

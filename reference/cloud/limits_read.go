@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -109,7 +110,21 @@ func (r *limitsReader) service(key ast.Node, service string, value ast.Node) {
 		}
 		return
 	}
-	r.each(value, service, "aws, off, or a mapping of its limits", func(key ast.Node, name string, value ast.Node) {
+	r.settings(service, "", value)
+}
+
+// settings reads a service's limits, or those of them that share a name up to a dot.
+func (r *limitsReader) settings(service, prefix string, value ast.Node) {
+	what, want := service, "aws, off, or a mapping of its limits"
+	if prefix != "" {
+		what, want = strings.TrimSuffix(prefix, "."), "a mapping"
+	}
+	r.each(value, what, want, func(key ast.Node, name string, value ast.Node) {
+		name = prefix + name
+		if grouped(service, name) {
+			r.settings(service, name+".", value)
+			return
+		}
 		text, ok := plain(value)
 		if !ok {
 			r.report(value, fmt.Errorf("%s: want a single value", name))
@@ -123,6 +138,11 @@ func (r *limitsReader) service(key ast.Node, service string, value ast.Node) {
 			r.report(value, err)
 		}
 	})
+}
+
+// grouped says whether a name is of several limits, which are its keys.
+func grouped(service, name string) bool {
+	return slices.ContainsFunc(LimitNames(service), func(one string) bool { return strings.HasPrefix(one, name+".") })
 }
 
 // plain is a single value as it was written, without YAML's anchors and tags.

@@ -25,37 +25,67 @@ func LimitServices() []string {
 }
 
 // LimitNames are the names of a service's limits, in the order of their declaration; nil of an
-// unknown service.
+// unknown service. What belongs together shares a name up to a dot: latency.read.median.
 func LimitNames(service string) []string {
 	l := AWSLimits()
-	v := l.service(service)
-	if !v.IsValid() {
-		return nil
-	}
 	var names []string
-	for field := range v.Type().Fields() {
-		names = append(names, field.Tag.Get("yaml"))
+	for _, one := range l.of(service) {
+		names = append(names, one.name)
 	}
 	return names
 }
 
 // Set changes one limit. A value is a number above zero, of bytes, units or calls a second, or a
-// duration with its unit. Zero is refused: a service takes it for no limit at all, which [Limits.Off]
-// says aloud. The error wraps [ErrUnknownLimit] if it is about a name, not about the value.
+// duration with its unit; or off, if the service can do without that limit. Zero is refused: a
+// service takes it for no limit at all, which off says aloud. The error wraps [ErrUnknownLimit] if
+// it is about a name, not about the value.
 func (l *Limits) Set(service, name, value string) error {
 	l.ensureDefaults()
-	v := l.service(service)
-	if !v.IsValid() {
+	all, none := l.of(service), NoLimits()
+	if all == nil {
 		return fmt.Errorf("%w: no service %q; allowed: %s", ErrUnknownLimit, service, strings.Join(LimitServices(), ", "))
 	}
-	at := slices.Index(LimitNames(service), name)
-	if at < 0 {
+	at := slices.IndexFunc(all, func(one limit) bool { return one.name == name })
+	switch {
+	case at < 0:
 		return fmt.Errorf("%w %q of %s; allowed: %s", ErrUnknownLimit, name, service, strings.Join(LimitNames(service), ", "))
+	case value == "off" && !none.of(service)[at].value.IsZero():
+		return fmt.Errorf("%s: %s does not work without this limit", name, service)
+	case value == "off":
+		all[at].value.SetZero()
+		return nil
 	}
-	if err := parseLimit(v.Field(at), value); err != nil {
+	if err := parseLimit(all[at].value, value); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
+}
+
+// limit is one of a service's.
+type limit struct {
+	name  string
+	value reflect.Value // settable
+}
+
+// of lists a service's limits; nil of an unknown service.
+func (l *Limits) of(service string) []limit {
+	v := l.service(service)
+	if !v.IsValid() {
+		return nil
+	}
+	return leaves(v, "")
+}
+
+func leaves(v reflect.Value, prefix string) (out []limit) {
+	for i := range v.NumField() {
+		name := prefix + v.Type().Field(i).Tag.Get("yaml")
+		if f := v.Field(i); f.Kind() == reflect.Struct {
+			out = append(out, leaves(f, name+".")...)
+		} else {
+			out = append(out, limit{name, f})
+		}
+	}
+	return out
 }
 
 // Off lifts all limits of one service, but those without which it does not work.
@@ -83,7 +113,7 @@ func (l *Limits) service(name string) reflect.Value {
 
 // parseLimit reads a value into a field of a service's limits.
 func parseLimit(into reflect.Value, text string) error {
-	zero := fmt.Errorf("%s is no limit: want more than zero; off in place of the service's settings lifts all of them", text)
+	zero := fmt.Errorf("%s is no limit: want more than zero; off lifts it", text)
 	switch into.Interface().(type) {
 	case time.Duration:
 		d, err := time.ParseDuration(text)
@@ -103,6 +133,12 @@ func parseLimit(into reflect.Value, text string) error {
 			return zero
 		}
 		into.SetFloat(x)
+	case uint64: // of a random seed, which may be zero
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return fmt.Errorf("%q is not a whole number", text)
+		}
+		into.SetUint(n)
 	default:
 		n, err := strconv.ParseInt(text, 10, 64)
 		switch {
@@ -118,11 +154,16 @@ func parseLimit(into reflect.Value, text string) error {
 
 // formatLimit is the text that [Limits.Set] reads back.
 func formatLimit(v reflect.Value) string {
+	if v.IsZero() {
+		return "off"
+	}
 	switch x := v.Interface().(type) {
 	case time.Duration:
 		return x.String()
 	case float64:
 		return strconv.FormatFloat(x, 'f', -1, 64)
+	case uint64:
+		return strconv.FormatUint(x, 10)
 	}
 	return strconv.FormatInt(v.Int(), 10)
 }
@@ -150,9 +191,10 @@ func (l Limits) Changes() []LimitChange {
 			out = append(out, LimitChange{Service: service, Value: "off"})
 			continue
 		}
-		for i, name := range LimitNames(service) {
-			if !have.Field(i).Equal(want.Field(i)) {
-				out = append(out, LimitChange{Service: service, Name: name, AWS: formatLimit(want.Field(i)), Value: formatLimit(have.Field(i))})
+		theirs := aws.of(service)
+		for i, one := range l.of(service) {
+			if !one.value.Equal(theirs[i].value) {
+				out = append(out, LimitChange{Service: service, Name: one.name, AWS: formatLimit(theirs[i].value), Value: formatLimit(one.value)})
 			}
 		}
 	}

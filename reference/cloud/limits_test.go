@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -103,12 +104,12 @@ limits.yaml:2:11: dynamodb: want aws, off, or a mapping of its limits
 limits.yaml:4:12: retries: "many" is not a whole number
 limits.yaml:5:3: unknown limit "rule" of events; allowed: puts_per_second, invocations_per_second, batch_entries, entry_bytes, rules, targets_per_rule, pattern_bytes, retries, event_age
 limits.yaml:6:14: event_age: "5" is not a duration: write it with a unit, such as 250ms, 2s or 5m
-limits.yaml:7:10: rules: 0 is no limit: want more than zero; off in place of the service's settings lifts all of them
-limits.yaml:8:22: put_per_prefix: -1 is no limit: want more than zero; off in place of the service's settings lifts all of them
+limits.yaml:7:10: rules: 0 is no limit: want more than zero; off lifts it
+limits.yaml:8:22: put_per_prefix: -1 is no limit: want more than zero; off lifts it
 limits.yaml:8:42: get_per_prefix: ".nan" is not a number
 limits.yaml:8:48: duplicate key "get_per_prefix"
 limits.yaml:10:14: in_flight: want a single value
-limits.yaml:11:19: purge_interval: 0s is no limit: want more than zero; off in place of the service's settings lifts all of them
+limits.yaml:11:19: purge_interval: 0s is no limit: want more than zero; off lifts it
 limits.yaml:12:9: states: want aws, off, or a mapping of its limits
 `))
 	for text, want := range map[string]string{
@@ -120,9 +121,29 @@ limits.yaml:12:9: states: want aws, off, or a mapping of its limits
 		_, err := readText(t, text)
 		require.ErrorContains(t, err, want, text)
 	}
+	_, err = readText(t, "lambda: {init_timeout: off}\ndynamodb: {latency: 3ms}\n")
+	require.EqualError(t, err, "limits.yaml:1:24: init_timeout: lambda does not work without this limit\nlimits.yaml:2:21: latency: want a mapping")
 	l, err := readText(t, "# nothing\n")
 	require.NoError(t, err)
 	require.Equal(t, cloud.AWSLimits(), l)
+}
+
+func TestOneLimitCanBeOffAndSomeAreGrouped(t *testing.T) {
+	l, err := readText(t, "dynamodb:\n  split_after: off\n  latency: {seed: 4, read: {median: 2ms}, write.p99: 9ms}\n")
+	require.NoError(t, err)
+	require.Zero(t, l.DynamoDB.SplitAfter)
+	require.EqualValues(t, 4, l.DynamoDB.Latency.Seed)
+	require.Equal(t, 2*time.Millisecond, l.DynamoDB.Latency.Read.Median)
+	require.Equal(t, 9*time.Millisecond, l.DynamoDB.Latency.Write.P99)
+	require.Equal(t, []cloud.LimitChange{
+		{Service: "dynamodb", Name: "split_after", AWS: "5m0s", Value: "off"},
+		{Service: "dynamodb", Name: "latency.seed", AWS: "off", Value: "4"},
+		{Service: "dynamodb", Name: "latency.read.median", AWS: "off", Value: "2ms"},
+		{Service: "dynamodb", Name: "latency.write.p99", AWS: "off", Value: "9ms"},
+	}, l.Changes())
+	again, err := readText(t, l.Text())
+	require.NoError(t, err)
+	require.Equal(t, l, again)
 }
 
 // What limits print reads back as the same limits.

@@ -56,9 +56,10 @@ func TestPreflight(t *testing.T) {
 		{name: "no webhooks of nobody", text: "tenants: {count: 1}\nseed: 2", set: []string{"load.mix.webhooks=0%"}},
 		{name: "limits off", text: "limits: off"},
 		{name: "limits of services", text: "limits: {dynamodb: off, sqs: aws, lambda: {concurrency: 5, idle_timeout: 5s}}"},
+		{name: "limits of one name", text: "limits: {dynamodb: {latency: {read: {median: 2ms}}, split_after: off}}", set: []string{"limits.dynamodb.latency.write.p99=3ms"}},
 		{name: "limits that are none", text: "limits:\n  sqs: {in_flight: -1, inflight: 1}\n  events: {event_age: 5}\n  s3: {put_per_prefix: 0x}", set: []string{"limits.states.start_rat=5"},
 			want: `--set limits.states.start_rat=5: unknown limit "start_rat" of states; allowed: start_rate, start_burst, transition_rate, transition_burst, open_executions, history_events, payload_bytes, definition_bytes, retention
-p.yaml:6:20: in_flight: -1 is no limit: want more than zero; off in place of the service's settings lifts all of them
+p.yaml:6:20: in_flight: -1 is no limit: want more than zero; off lifts it
 p.yaml:6:24: unknown limit "inflight" of sqs; allowed: in_flight, message_bytes, batch_entries, purge_interval, moves_per_second
 p.yaml:7:23: event_age: "5" is not a duration: write it with a unit, such as 250ms, 2s or 5m
 p.yaml:8:24: put_per_prefix: "0x" is not a number`},
