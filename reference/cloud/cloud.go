@@ -130,7 +130,7 @@ func (c *Cloud) open() error {
 func (c *Cloud) openData(mux *wire.Mux) (err error) {
 	o := c.options
 	if o.serves(DynamoDB) {
-		if c.dynamodb, err = dynamodb.Open(dynamodb.Options{Dir: filepath.Join(o.DataDir, "dynamodb"), Limits: o.Limits.DynamoDB, Log: o.Log}); err != nil {
+		if c.dynamodb, err = dynamodb.Open(dynamodb.Options{Dir: filepath.Join(o.DataDir, "dynamodb"), ExpireEvery: o.ExpireEvery, Limits: o.Limits.DynamoDB, Log: o.Log}); err != nil {
 			return fmt.Errorf("open dynamodb: %w", err)
 		}
 		c.onClose("dynamodb", c.dynamodb.Close)

@@ -81,6 +81,7 @@ type Options struct {
 	Credentials wire.Credentials // local:local
 	Peer        string           // base URL where the services that are not served here answer; "" is this process
 	Slow        time.Duration    // an answer of the API Gateway that took longer is counted as slow; 0: 142 ms, the SLO
+	ExpireEvery time.Duration    // how often DynamoDB looks for expired items; 0 is 10 s
 	FunctionLog io.Writer        // what function processes print; nil discards it
 	Log         *slog.Logger     // nil discards
 }

@@ -24,6 +24,7 @@ func newCloud(t *terminal) *cobra.Command {
 		services, listen, dataDir, limits, peer string
 		slow                                    time.Duration
 		keys                                    []string
+		expireEvery                             time.Duration
 	)
 	cmd := &cobra.Command{
 		Use:   "cloud",
@@ -41,7 +42,7 @@ GET /_stampede/health and /_stampede/stats tell how it is. Ctrl-C stops it.`,
     aws --endpoint-url http://127.0.0.1:8000 dynamodb list-tables   # any AWS client will do`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o := cloud.Options{Listen: listen, Peer: peer, Slow: slow, FunctionLog: t.stderr, Log: slog.New(slog.NewJSONHandler(t.stderr, nil))}
+			o := cloud.Options{Listen: listen, Peer: peer, Slow: slow, ExpireEvery: expireEvery, FunctionLog: t.stderr, Log: slog.New(slog.NewJSONHandler(t.stderr, nil))}
 			var faults []error
 			var err error
 			if o.Services, err = cloud.ParseServices(services); err != nil {
@@ -87,6 +88,7 @@ GET /_stampede/health and /_stampede/stats tell how it is. Ctrl-C stops it.`,
 	flags.StringVar(&limits, "limits", "aws", "aws, off, or a YAML file that changes some of AWS's limits")
 	flags.StringArrayVar(&keys, "access-key", nil, "ID:SECRET that may sign requests; may be repeated (default local:local)")
 	flags.DurationVar(&slow, "slow", 142*time.Millisecond, "an answer of the API Gateway that took longer is counted as slow")
+	flags.DurationVar(&expireEvery, "expire-every", 10*time.Second, "how often DynamoDB looks for items whose time to live is over")
 	flags.StringVar(&peer, "peer", "", "base URL of a cloud that serves the other services")
 	return cmd
 }

@@ -3,8 +3,8 @@
 //
 // [Open] makes a [Service]; [Service.ServeAWS] answers requests that cloud/wire has verified.
 // Expressions are package expr, items and their encoding package item, storage package store;
-// capacity is quota.Partitions. The service starts no goroutine of its own; Pebble's end with
-// Close, which must come after the last request.
+// capacity is quota.Partitions. The service owns goroutines that build indexes, remove expired items and
+// trim streams; they and the store's end with Close, which must come after the last request.
 //
 // What it does not do, and what it does otherwise than AWS, is in the README's tables, which a
 // test holds against the code.

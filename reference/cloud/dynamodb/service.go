@@ -28,6 +28,9 @@ type Options struct {
 	Log      *slog.Logger     // nil is silence
 	// Sleep waits for a latency profile, or until the caller is gone; nil is the machine's clock.
 	Sleep func(context.Context, time.Duration)
+	// ExpireEvery is how often all tables with time to live are looked through for expired items,
+	// unless they are so large that it takes longer. Zero is 10 s; on AWS it takes up to days.
+	ExpireEvery time.Duration
 }
 
 // Service is an open DynamoDB. It is safe for concurrent use.
@@ -41,7 +44,8 @@ type Service struct {
 	expressions expressions
 	counters    counters
 	replies     sync.Pool
-	mu          sync.Mutex // held by operations that change the catalogue
+	expired     atomic.Int64 // items removed because their time to live was over
+	mu          sync.Mutex   // held by operations that change the catalogue
 	throttles   throttles
 	latency     *latency
 	calls       *generations
@@ -85,6 +89,7 @@ func Open(o Options) (*Service, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.background.stop = stop
 	s.background.running.Go(func() { s.runBuilds(ctx) })
+	s.background.running.Go(func() { newUpkeep(s, o.ExpireEvery).run(ctx) })
 	return s, nil
 }
 

@@ -14,6 +14,7 @@ type Stats struct {
 	Storage    store.Metrics             `json:"storage"`
 	LimitHits  []quota.Hit               `json:"limit_hits"`
 	Throttles  []ThrottleCount           `json:"throttles"`
+	Expired    int64                     `json:"expired_items"` // removed, their time to live being over
 }
 
 // OperationStats count the calls of one operation.
@@ -78,7 +79,7 @@ func (c counters) note(action string, err error) {
 
 // Stats reads all counters.
 func (s *Service) Stats() Stats {
-	out := Stats{Operations: map[string]OperationStats{}, Tables: map[string]TableStats{}, Storage: s.store.Metrics()}
+	out := Stats{Operations: map[string]OperationStats{}, Tables: map[string]TableStats{}, Storage: s.store.Metrics(), Expired: s.expired.Load()}
 	out.LimitHits, out.Throttles = s.throttles.hits(), s.throttles.counts()
 	now := s.now()
 	for name, n := range s.counters {
