@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/retailflow/stampede/reference/cloud/apigateway"
+	"github.com/retailflow/stampede/reference/cloud/autoscaling"
 	"github.com/retailflow/stampede/reference/cloud/dynamodb"
 	"github.com/retailflow/stampede/reference/cloud/eventbridge"
 	"github.com/retailflow/stampede/reference/cloud/firehose"
@@ -135,6 +136,12 @@ func (c *Cloud) openData(mux *wire.Mux) (err error) {
 		}
 		c.onClose("dynamodb", c.dynamodb.Close)
 		mux.Handle(string(DynamoDB), dynamodb.MaxBody, c.dynamodb)
+		scaling, err := autoscaling.Open(autoscaling.Options{DB: c.db, Tables: c.dynamodb, Log: o.Log})
+		if err != nil {
+			return err
+		}
+		c.onClose("autoscaling", scaling.Close)
+		mux.Handle(autoscaling.Name, autoscaling.MaxBody, scaling)
 	}
 	if o.serves(SQS) {
 		if c.sqs, err = sqs.Open(sqs.Options{DB: c.db, Limits: o.Limits.SQS, Log: o.Log}); err != nil {

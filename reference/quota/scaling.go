@@ -38,7 +38,7 @@ type TargetTracking struct {
 
 // Minute notes a minute that ended at now: the units consumed a second on its average, and what
 // was provisioned. It is the capacity to provision from now on, and false if that stays. The
-// caller may be unable to lower it (see Decreases); it then asks again with the next minute.
+// caller may be unable to lower it (see Decreases); the alarm then has to come on anew.
 func (t *TargetTracking) Minute(now time.Time, p ScalingPolicy, consumed float64, provisioned int64) (int64, bool) {
 	if inside := min(max(provisioned, p.Min), p.Max); inside != provisioned {
 		t.set(now)

@@ -190,3 +190,15 @@ func (u *usage) pass(now time.Time) {
 		*u = usage{minute: minute}
 	}
 }
+
+// lastMinute is what a space consumed in the minute before now's, in units a second.
+func (m *meter) lastMinute(now time.Time, id spaceID, kind quota.Capacity) float64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.space(id)
+	if s == nil {
+		return 0
+	}
+	s.minute.pass(now)
+	return s.minute.last[kind] / time.Minute.Seconds()
+}

@@ -48,7 +48,8 @@ type PartitionReport struct {
 	quota.PartitionState
 }
 
-// LimitReport is a limit that has refused requests: of a partition, or of a whole table or index.
+// LimitReport is a limit that has refused requests: of a partition, or, with the partition -1, of
+// a whole table or index.
 type LimitReport struct {
 	Count int64    `json:"count"`
 	Last  Throttle `json:"last"`

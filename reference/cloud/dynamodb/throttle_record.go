@@ -137,14 +137,18 @@ func (r *refusal) shown() Throttle {
 // limits are those that refused, the worst first.
 func (t *throttles) limits() []LimitReport {
 	t.mu.Lock()
-	all := make([]tally, 0, len(t.mu.limits))
-	for _, l := range t.mu.limits {
-		all = append(all, *l)
+	all := make(map[exhausted]tally, len(t.mu.limits))
+	for which, l := range t.mu.limits {
+		all[which] = *l
 	}
 	t.mu.Unlock()
 	out := make([]LimitReport, 0, len(all))
-	for _, l := range all {
-		out = append(out, LimitReport{l.count, l.last.shown()})
+	for which, l := range all {
+		last := l.last.shown()
+		if which.partition < 0 { // the whole's, whichever partition was asked last
+			last.Partition, last.Keys = which.partition, ""
+		}
+		out = append(out, LimitReport{l.count, last})
 	}
 	slices.SortFunc(out, func(a, b LimitReport) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Last.place(), b.Last.place()))

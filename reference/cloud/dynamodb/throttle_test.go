@@ -210,4 +210,11 @@ func TestTheRecordOfThrottlesIsBounded(t *testing.T) {
 		all.note(refusal{table: "two", metric: "m", short: quota.Shortage{Partition: i}})
 	}
 	require.Len(t, all.limits(), keptLimits)
+	var whole throttles
+	for i := range 3 {
+		whole.note(refusal{table: "one", short: quota.Shortage{Limit: quota.ProvisionedLimit, Partition: i}})
+	}
+	require.Len(t, whole.limits(), 1)
+	require.Equal(t, int64(3), whole.limits()[0].Count)
+	require.Equal(t, -1, whole.limits()[0].Last.Partition)
 }

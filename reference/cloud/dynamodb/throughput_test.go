@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/stretchr/testify/require"
+
+	"github.com/retailflow/stampede/reference/quota"
 )
 
 func (r *rig) createProvisioned(name string, read, write int64) error {
@@ -178,4 +180,38 @@ func TestATableKnowsItsSizeAfterAnOpening(t *testing.T) {
 	for _, p := range again.Throttles().Partitions {
 		require.Positive(t, p.Bytes)
 	}
+}
+
+func TestATableFollowsATargetTrackingPolicy(t *testing.T) {
+	r, now := clocked(t, func(l *Limits) { l.Burst = time.Second })
+	require.NoError(t, r.createProvisioned("one", 100, 100))
+	var tracking quota.TargetTracking
+	policy := quota.ScalingPolicy{Min: 5, Max: 1000, Target: 0.7}
+	minute := func(perSecond int) int64 {
+		for range 60 {
+			for range perSecond / 10 {
+				_, _ = r.PutItem(ctx, &ddb.PutItemInput{TableName: str("one"), Item: tenUnits("k")})
+			}
+			*now = now.Add(time.Second)
+		}
+		provisioned, err := r.service.Provisioned("one", "", quota.WriteCapacity)
+		require.NoError(t, err)
+		to, change := tracking.Minute(*now, policy, r.service.Consumed("one", "", quota.WriteCapacity), provisioned)
+		if change {
+			require.NoError(t, r.service.Provision("one", "", quota.WriteCapacity, to))
+		}
+		return to
+	}
+	require.Equal(t, int64(100), minute(200))
+	require.Equal(t, int64(143), minute(200), "100 a second got through: 70 % of 143")
+	require.Equal(t, 100., r.service.Consumed("one", "", quota.WriteCapacity))
+	described, err := r.DescribeTable(ctx, &ddb.DescribeTableInput{TableName: str("one")})
+	require.NoError(t, err)
+	require.Equal(t, int64(143), *described.Table.ProvisionedThroughput.WriteCapacityUnits)
+	require.Equal(t, int64(100), *described.Table.ProvisionedThroughput.ReadCapacityUnits)
+	require.Equal(t, int64(143), minute(200))
+	require.Equal(t, int64(200), minute(200))
+	_, err = r.service.Provisioned("none", "", quota.WriteCapacity)
+	require.Error(t, err)
+	require.Error(t, r.service.Provision("one", "none", quota.WriteCapacity, 5))
 }
