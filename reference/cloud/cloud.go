@@ -33,7 +33,7 @@ type Cloud struct {
 	options  Options
 	started  time.Time
 	listener net.Listener
-	server   *http.Server
+	server   *wire.Server
 	serving  chan struct{} // closed when the server has returned
 	closers  []func() error
 
@@ -123,7 +123,11 @@ func (c *Cloud) open() error {
 	if err := c.openEdge(mux); err != nil {
 		return err
 	}
-	c.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	c.server = &wire.Server{
+		HTTP:   &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute},
+		Direct: []string{"DynamoDB_"}, // its handlers never wait for anything but the disk
+		Log:    o.Log,
+	}
 	return nil
 }
 

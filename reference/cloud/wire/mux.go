@@ -110,6 +110,9 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *Err
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
+	if b, ok := r.Body.(*wholeBody); ok {
+		return b.all, nil
+	}
 	if r.ContentLength >= 0 {
 		body := make([]byte, r.ContentLength)
 		if _, err := io.ReadFull(r.Body, body); err != nil {
