@@ -71,7 +71,7 @@ func TestEveryEntryIsSentOnceAndAnswersAreItsOwn(t *testing.T) {
 	var recorded sync.Map
 	tl := attack.NewTimeline(time.Second)
 	s, err := attack.Run(t.Context(), attack.Options{
-		Target: url, Entries: every(2000, 200*time.Microsecond), Make: say,
+		Target: url, Entries: every(2000, 200*time.Microsecond), Make: say, Timeout: time.Minute,
 		Before: func(e plan.Entry, r *event.Request, _ time.Duration) error {
 			_, twice := recorded.LoadOrStore(e.Seq, true)
 			if twice {
@@ -284,7 +284,7 @@ func TestFailingHooksStopTheLoad(t *testing.T) {
 			return nil
 		}})
 	require.ErrorIs(t, err, full)
-	require.EqualValues(t, 5, arrived.Load(), "nothing leaves that is not on record")
+	require.LessOrEqual(t, arrived.Load(), int64(5), "nothing leaves that is not on record")
 
 	_, err = attack.Run(t.Context(), attack.Options{Target: url, Entries: every(3, 0), Make: func(plan.Entry) (event.Request, error) { return event.Request{}, full }})
 	require.ErrorIs(t, err, full)
@@ -311,7 +311,7 @@ func TestOptionsAreRefusedAllAtOnce(t *testing.T) {
 func TestTimelineCountsAtThePlannedSecond(t *testing.T) {
 	tl := attack.NewTimeline(5 * time.Second)
 	add := func(planned, start, end time.Duration, status int, err error, sent bool) {
-		tl.Add(&attack.Result{Entry: plan.Entry{Events: 20}, Planned: planned, Start: start, End: end, Status: status, Err: err, Sent: sent})
+		tl.Add(&attack.Result{Entry: plan.Entry{Events: 20}, Planned: planned, Start: start, End: end, Status: status, Good: status == 202, Err: err, Sent: sent})
 	}
 	add(100*time.Millisecond, 100*time.Millisecond, 150*time.Millisecond, 202, nil, true)
 	add(900*time.Millisecond, 1100*time.Millisecond, 1200*time.Millisecond, 202, nil, true)

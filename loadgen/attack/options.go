@@ -32,6 +32,8 @@ type Options struct {
 	// After is called once for every planned request, one call at a time. Results come in
 	// the order in which requests ended.
 	After func(Result)
+	// Good says which statuses are; nil: 2xx.
+	Good func(status int) bool
 	// Check says what is wrong with an answer; concurrently, on the sending goroutine.
 	Check func(*Result) error
 	// Keep says whether Result.Body is wanted. Nil: of answers that are 207 or not 2xx.
@@ -83,6 +85,9 @@ func (o *Options) EnsureDefaults() {
 	}
 	if o.Retried == nil {
 		o.Retried = func(Result) {}
+	}
+	if o.Good == nil {
+		o.Good = func(status int) bool { return status >= 200 && status <= 299 }
 	}
 	if o.Check == nil {
 		o.Check = func(*Result) error { return nil }

@@ -23,6 +23,7 @@ type Result struct {
 	Sent      bool // false: it never left, and Err says why
 	Connected bool // a connection was found: an unanswered request may have arrived
 	Status    int  // HTTP status; 0 without an answer
+	Good      bool // the status is one that Options.Good likes
 	Err       error
 	Failed    error       // what Options.Check did not like
 	Header    http.Header // of the answer; nil without one
@@ -43,10 +44,8 @@ func (r *Result) Service() time.Duration { return r.End - r.Start }
 // Lag is how late the generator was.
 func (r *Result) Lag() time.Duration { return r.Start - r.Planned }
 
-// OK says whether the answer is a 2xx that no check found fault with.
-func (r *Result) OK() bool {
-	return r.Err == nil && r.Failed == nil && r.Status >= 200 && r.Status < 300
-}
+// OK says whether the answer has a good status and no check found fault with it.
+func (r *Result) OK() bool { return r.Err == nil && r.Failed == nil && r.Good }
 
 // Outcome is the result as it is measured, by endpoint and class of tenant.
 func (r *Result) Outcome(endpoint, class string) measure.Outcome {

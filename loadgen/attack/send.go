@@ -141,7 +141,7 @@ func (a *attack) request(ctx context.Context, q *event.Request) (*http.Request, 
 // exchange reads the answer to the end. One that breaks off is no answer: its status is not
 // reported.
 func (a *attack) exchange(req *http.Request, r *Result) {
-	r.Status, r.Header, r.Body, r.Err = 0, nil, nil, nil
+	r.Status, r.Header, r.Body, r.Err, r.Good = 0, nil, nil, nil, false
 	resp, err := a.transport.RoundTrip(req)
 	if err != nil {
 		r.Err = err
@@ -158,7 +158,7 @@ func (a *attack) exchange(req *http.Request, r *Result) {
 	n, err := io.Copy(io.Discard, resp.Body)
 	r.In += n
 	if r.Err = err; err == nil {
-		r.Status = resp.StatusCode
+		r.Status, r.Good = resp.StatusCode, a.o.Good(resp.StatusCode)
 	}
 }
 
