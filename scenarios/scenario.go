@@ -65,6 +65,18 @@ type Tenants struct {
 	Sizes    Sizes
 	Sigma    float64 // of lognormal sizes; 0 makes all equal
 	Exponent float64 // of Zipf sizes; 0 makes all equal
+	Plans    Plans
+}
+
+// Plans are what tenants' API keys may ask of the gateway, by how large a tenant is: below the mean,
+// up to five times it, above.
+type Plans struct{ Starter, Growth, Enterprise UsagePlan }
+
+// UsagePlan is a limit of each key by itself, above which the gateway answers 429.
+type UsagePlan struct {
+	Rate       PerSecond // requests
+	Burst      int       // requests
+	DailyQuota int       // requests; 0: none
 }
 
 // Sizes names a distribution of tenants' sizes.
@@ -197,7 +209,7 @@ type SelfWatch struct {
 func Default() Scenario {
 	return Scenario{
 		Target:   TargetEmbedded,
-		Tenants:  Tenants{Count: 2400, Sizes: Lognormal, Sigma: 1.5, Exponent: 0.99},
+		Tenants:  Tenants{Count: 2400, Sizes: Lognormal, Sigma: 1.5, Exponent: 0.99, Plans: defaultPlans()},
 		Load:     Load{Mix: plan.DefaultMix(), Timeout: 10 * time.Second},
 		Delivery: Delivery{Buffer: 60 * time.Second, BufferSize: 5e6},
 		RollUp:   RollUp{Every: 5 * time.Second, Passes: 12},
@@ -210,6 +222,11 @@ func Default() Scenario {
 		Limits:     Limits{Mode: LimitsAWS},
 		SelfWatch:  SelfWatch{LagP99: 20 * time.Millisecond, GCPause: 50 * time.Millisecond, Unsent: 0.001, CPU: 0.9},
 	}
+}
+
+// defaultPlans are the platform's own; a test of scenarios/run holds them against it.
+func defaultPlans() Plans {
+	return Plans{Starter: UsagePlan{Rate: 100, Burst: 200}, Growth: UsagePlan{Rate: 500, Burst: 1000}, Enterprise: UsagePlan{Rate: 2000, Burst: 4000}}
 }
 
 // Text is the whole scenario as YAML, defaults and overrides included. [Parse] reads it back to

@@ -32,6 +32,11 @@ func (s *Scenario) fields() []field {
 			oneOf("sizes", &s.Tenants.Sizes, Lognormal, Zipf),
 			number("sigma", &s.Tenants.Sigma, 0, 4),
 			number("exponent", &s.Tenants.Exponent, 0, 3),
+			group("plans",
+				s.Tenants.Plans.Starter.field("starter"),
+				s.Tenants.Plans.Growth.field("growth"),
+				s.Tenants.Plans.Enterprise.field("enterprise"),
+			),
 		),
 		group("load",
 			list("phases", "phase", &s.Load.Phases, func() Phase { return Phase{From: -1, To: -1} }, (*Phase).fields).must(),
@@ -161,6 +166,14 @@ func (s *Scenario) faultFields(f *Fault) []field {
 			share("availability", &f.Limits.Availability, 0.0001, 1),
 		),
 	}
+}
+
+func (p *UsagePlan) field(name string) field {
+	return group(name,
+		rate("rate", &p.Rate, 0.01, fastest),
+		integer("burst", &p.Burst, 1, 100_000),
+		integer("daily-quota", &p.DailyQuota, 0, 1_000_000_000),
+	)
 }
 
 func (l *Ladder) field() field {

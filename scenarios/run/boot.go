@@ -31,7 +31,7 @@ func (d *drill) prepareRun(ctx context.Context) (err error) {
 		BufferInterval: d.s.Delivery.Buffer, BufferBytes: int64(d.s.Delivery.BufferSize),
 		// All shards at once would be a burst of work that every request of that second waits behind.
 		Passes:  deploy.Passes{Interval: d.s.RollUp.Every, Count: d.s.RollUp.Passes, Workers: min(8, max(1, runtime.NumCPU()/2))},
-		Tenants: d.people.stack(),
+		Tenants: d.people.stack(), Plans: plansOf(d.s.Tenants.Plans),
 	}, func(name string, _ time.Time) {
 		d.restarts.Add(1)
 		d.noted("restart", "the %s process is started again", name)

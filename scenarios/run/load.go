@@ -76,6 +76,18 @@ func (p *population) stack() []stack.Tenant {
 	return append(append(out, p.probes...), p.first)
 }
 
+// plansOf are a scenario's usage plans as the platform is told of them.
+func plansOf(p scenarios.Plans) []stack.UsagePlan {
+	var out []stack.UsagePlan
+	for _, tier := range []struct {
+		name tenant.Tier
+		plan scenarios.UsagePlan
+	}{{tenant.Starter, p.Starter}, {tenant.Growth, p.Growth}, {tenant.Enterprise, p.Enterprise}} {
+		out = append(out, stack.UsagePlan{Name: string(tier.name), Rate: float64(tier.plan.Rate), Burst: tier.plan.Burst, DailyQuota: tier.plan.DailyQuota})
+	}
+	return out
+}
+
 // key is a tenant's API key.
 func (p *population) key() func(tenant string) string {
 	keys := make(map[string]string, len(p.tenants)+len(p.probes))

@@ -260,6 +260,32 @@ func TestSabotageOfAHealthyRelease(t *testing.T) {
 	require.Equal(t, "rolled back", r.Rollouts[0].Outcome)
 }
 
+// TestTenantsBeyondTheirPlanAreRefused: 429 is an answer. Its events are refused, not lost, and
+// the report names the plan.
+func TestTenantsBeyondTheirPlanAreRefused(t *testing.T) {
+	tight := func() *reports.Result {
+		s := proof(t)
+		for _, p := range []*scenarios.UsagePlan{&s.Tenants.Plans.Growth, &s.Tenants.Plans.Enterprise} {
+			*p = scenarios.UsagePlan{Rate: 0.1, Burst: 1}
+		}
+		// What is refused counts at the timeout, and as not available.
+		s.Objectives.P99, s.Objectives.Availability = s.Load.Timeout+time.Second, 0.2
+		return drill(t, s, "")
+	}
+	r := requirePass(t, tight)
+	refused := int64(0)
+	for _, hit := range r.Limits {
+		if strings.HasPrefix(hit.Limit, "usage plan growth") || strings.HasPrefix(hit.Limit, "usage plan enterprise") {
+			refused += hit.Count
+		}
+		require.NotContains(t, hit.Limit, "usage plan starter")
+	}
+	require.Greater(t, refused, int64(10), told(r))
+	require.Greater(t, r.Ledger.Refused, refused, "a batch has more events than one")
+	require.Positive(t, r.Ledger.Acked)
+	require.Zero(t, r.Ledger.Lost)
+}
+
 // TestInvalid: what proves nothing is never a PASS.
 func TestInvalid(t *testing.T) {
 	t.Run("an empty run", func(t *testing.T) {

@@ -242,7 +242,8 @@ func (d *deployment) rollUps(ctx context.Context) error {
 	return named("start", StateMachine, err)
 }
 
-// restAPI imports the OpenAPI document, deploys it and loads the tenants' API keys.
+// restAPI imports the OpenAPI document, deploys it and loads the tenants' API keys,
+// each under its usage plan: one call for all.
 func (d *deployment) restAPI(ctx context.Context) error {
 	existing, err := d.clients.APIGateway.GetRestApis(ctx, &apigateway.GetRestApisInput{})
 	if err != nil {
@@ -266,13 +267,17 @@ func (d *deployment) restAPI(ctx context.Context) error {
 			return named("deploy", RestAPI, err)
 		}
 	}
+	plans, err := d.usagePlans(ctx)
+	if err != nil {
+		return err
+	}
 	var keys bytes.Buffer
 	w := csv.NewWriter(&keys)
-	_ = w.Write([]string{"name", "key", "description", "enabled"})
+	_ = w.Write([]string{"name", "key", "description", "enabled", "usageplanIds"})
 	rows := 0
 	for _, t := range d.cfg.Tenants {
 		if t.APIKey != "" {
-			_ = w.Write([]string{t.ID, t.APIKey, "events of " + t.ID, "true"})
+			_ = w.Write([]string{t.ID, t.APIKey, "events of " + t.ID, "true", plans[t.Plan]})
 			rows++
 		}
 	}

@@ -18,7 +18,7 @@ type Tenant struct {
 	ID            string
 	Name          string
 	Platform      string // shopify, woocommerce, magento, custom
-	Plan          string
+	Plan          string // and the usage plan of its API key, where there is one of that name
 	Zone          string // IANA
 	Currency      string // ISO 4217
 	ShopifySecret string // signs its webhooks; "" if it sends none
@@ -37,11 +37,15 @@ type Config struct {
 	Passes         deploy.Passes // of the roll-up
 
 	Tenants []Tenant
+	Plans   []UsagePlan // nil: UsagePlans
 }
 
 func (c *Config) ensureDefaults() {
 	if c.BufferInterval == 0 {
 		c.BufferInterval = 60 * time.Second
+	}
+	if c.Plans == nil {
+		c.Plans = UsagePlans()
 	}
 	if c.BufferBytes == 0 {
 		c.BufferBytes = 5 << 20

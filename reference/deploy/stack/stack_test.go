@@ -3,6 +3,8 @@ package stack_test
 import (
 	"bytes"
 	"context"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,6 +62,7 @@ type state struct {
 	Version           string
 	BatchSize         int32
 	Title             string
+	Plans             []stack.UsagePlan
 }
 
 func (a applied) state() state {
@@ -83,6 +86,16 @@ func (a applied) state() state {
 	require.NoError(a, err)
 	require.Len(a, apis.Items, 1)
 	s.Title = *apis.Items[0].Name
+	plans, err := a.APIGateway.GetUsagePlans(ctx, &apigateway.GetUsagePlansInput{})
+	require.NoError(a, err)
+	for _, p := range plans.Items {
+		is := stack.UsagePlan{Name: *p.Name, Rate: p.Throttle.RateLimit, Burst: int(p.Throttle.BurstLimit)}
+		if p.Quota != nil {
+			is.DailyQuota = int(p.Quota.Limit)
+		}
+		s.Plans = append(s.Plans, is)
+	}
+	slices.SortFunc(s.Plans, func(a, b stack.UsagePlan) int { return strings.Compare(a.Name, b.Name) })
 	return s
 }
 
@@ -115,9 +128,11 @@ func TestApplyConverges(t *testing.T) {
 	dir := t.TempDir()
 	old := apply(t, dir, config(2*time.Second, deploy.Passes{Interval: 5 * time.Second}))
 	require.EqualValues(t, 2, old.state().Interval)
+	require.ElementsMatch(t, stack.UsagePlans(), old.state().Plans)
 	old.close()
 
 	wanted := config(3*time.Second, deploy.Passes{Interval: 7 * time.Second, Workers: 2})
+	wanted.Plans = []stack.UsagePlan{{Name: "enterprise", Rate: 2000, Burst: 4000}, {Name: "growth", Rate: 7.5, Burst: 9}, {Name: "starter", Rate: 100, Burst: 200, DailyQuota: 5}}
 	kept := apply(t, dir, wanted)
 	first := kept.state()
 	kept.close()
@@ -127,6 +142,7 @@ func TestApplyConverges(t *testing.T) {
 	require.EqualValues(t, 3, first.Interval)
 	require.Contains(t, first.Definition, `"seconds":7`)
 	require.Equal(t, "3s", first.Environment["SETTING"])
+	require.Equal(t, wanted.Plans, first.Plans)
 
 	again := apply(t, dir, wanted)
 	require.Equal(t, first, again.state(), "what does not differ is not written")
