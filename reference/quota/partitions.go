@@ -23,6 +23,7 @@ type Partitions struct {
 	used       [2]float64 // units of the running minute
 	growth     Growth
 	nextID     int
+	changes    int   // of the topology
 	minute     int64 // the running one, since 1970; zero before the first call
 }
 
@@ -222,6 +223,7 @@ func (p *Partitions) split(i int, at Position) bool {
 	low.bytes -= high.bytes
 	low.samples, low.hot = samples{}, 0
 	p.partitions = slices.Insert(p.partitions, i+1, high)
+	p.changes++
 	return true
 }
 
@@ -232,6 +234,7 @@ func (p *Partitions) grow(now time.Time) {
 		return
 	}
 	p.limit.Warm = warm
+	p.changes++
 	p.sizeWhole(now)
 	p.widen()
 }

@@ -177,6 +177,15 @@ func TestCutsKeepTheKeysWhole(t *testing.T) {
 				t.Fatalf("items of one key are parted: %s", r)
 			}
 		}
+		again := RestorePartitions(limit, p.Topology())
+		for _, at := range hot {
+			if again.Of(at) != p.Of(at) || again.keys(again.index(at)).String() != p.keys(p.index(at)).String() {
+				t.Fatalf("%s is elsewhere after a restart", at)
+			}
+		}
+		if again.Warm() != p.Warm() || again.nextID != p.nextID || again.Len() != p.Len() {
+			t.Fatalf("kept %+v, got %+v", p.Topology(), again.Topology())
+		}
 		for _, at := range append(hot, rapid.SliceOf(position).Draw(t, "others")...) {
 			want := slices.IndexFunc(p.partitions, func(part partition) bool {
 				return p.keys(slices.IndexFunc(p.partitions, func(o partition) bool { return o.id == part.id })).Holds(at)

@@ -81,7 +81,7 @@ func (c *call) createTable() error {
 		return err
 	}
 	d.ID, d.UUID, d.Created = id, uuid.NewString(), c.now
-	d.Throughputs = nil
+	d.Throughputs, d.Topologies = nil, nil
 	if err := s.provision(c.now, nil, d); err != nil {
 		return err
 	}

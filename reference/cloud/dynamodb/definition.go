@@ -5,6 +5,7 @@ import (
 
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/store"
+	"github.com/retailflow/stampede/reference/quota"
 )
 
 // definition is all that is kept of a table besides its items. Members that are AWS's have
@@ -29,6 +30,7 @@ type definition struct {
 	TableClass                string                       `json:",omitempty"`
 	DeletionProtectionEnabled bool                         `json:",omitempty"`
 	Throughputs               map[string]throughputHistory `json:",omitempty"` // by index, "" is the table itself
+	Topologies                map[spaceID]quota.Topology   `json:",omitempty"` // of what is metered
 	settings
 }
 

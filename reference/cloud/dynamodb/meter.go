@@ -13,6 +13,7 @@ import (
 type meter struct {
 	limits   Limits
 	consumed [2]atomic.Int64 // in half units, which all costs are whole numbers of
+	reshaped *atomic.Bool    // set when partitions were cut or a table grew
 	mu       struct {
 		sync.Mutex
 		spaces []space // none without limits; the table comes first
@@ -24,10 +25,11 @@ type space struct {
 	id spaceID
 	*quota.Partitions
 	minute usage
+	kept   int // of the changes of its topology, how many are durable
 }
 
-func newMeter(d *definition, l Limits) *meter {
-	m := &meter{limits: l}
+func newMeter(d *definition, l Limits, reshaped *atomic.Bool) *meter {
+	m := &meter{limits: l, reshaped: reshaped}
 	m.resize(time.Time{}, d)
 	return m
 }
@@ -49,7 +51,7 @@ func (m *meter) resize(now time.Time, d *definition) {
 				return
 			}
 		}
-		m.mu.spaces = append(m.mu.spaces, space{id: id, Partitions: quota.NewPartitions(t)})
+		m.mu.spaces = append(m.mu.spaces, space{id: id, Partitions: quota.RestorePartitions(t, d.Topologies[id])})
 	}
 	set(0, d.capacity(m.limits, nil))
 	for i := range d.GlobalSecondaryIndexes {
@@ -113,6 +115,9 @@ func (m *meter) take(now time.Time, kind quota.Capacity, c *cost) {
 		if s := m.space(ch.space); s != nil {
 			s.Take(now, kind, ch.at, ch.units, ch.bytes)
 			s.minute.note(now, kind, ch.units)
+			if s.Changes() != s.kept {
+				m.reshaped.Store(true)
+			}
 		}
 	}
 	m.count(kind, c)
@@ -189,6 +194,20 @@ func (u *usage) pass(now time.Time) {
 	default:
 		*u = usage{minute: minute}
 	}
+}
+
+// topologies are those of all spaces, and whether one of them is new.
+func (m *meter) topologies() (all map[spaceID]quota.Topology, changed bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all = map[spaceID]quota.Topology{}
+	for i := range m.mu.spaces {
+		s := &m.mu.spaces[i]
+		changed = changed || s.Changes() != s.kept
+		s.kept = s.Changes()
+		all[s.id] = s.Topology()
+	}
+	return all, changed
 }
 
 // lastMinute is what a space consumed in the minute before now's, in units a second.

@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"encoding/binary"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,7 +22,7 @@ func BenchmarkMeter(b *testing.B) {
 					l.TableWriteUnits = 1e9
 				}
 				d := &definition{BillingMode: billingOnDemand, KeySchema: make([]keyElement, 2), WarmThroughput: &warmThroughput{0, warm}}
-				m := newMeter(d, l)
+				m := newMeter(d, l, new(atomic.Bool))
 				now, key := time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC), make([]byte, 24)
 				refused := 0
 				start := cpu()

@@ -48,6 +48,7 @@ type Service struct {
 	mu          sync.Mutex   // held by operations that change the catalogue
 	throttles   throttles
 	latency     *latency
+	reshaped    atomic.Bool // partitions were cut or grew, which is not durable yet
 	calls       *generations
 	builds      chan struct{} // has room for one: there may be an index to build
 	background  struct {      // what runs between Open and Close
@@ -180,6 +181,9 @@ func (s *Service) ServeAWS(w http.ResponseWriter, r *wire.Request) {
 		err = c.untold
 	}
 	s.counters.note(r.Action, err)
+	if s.reshaped.Load() {
+		s.keepTopologies()
+	}
 	if s.latency != nil {
 		s.latency.wait(r.HTTP.Context(), r.Action, s.now().Sub(c.now))
 	}

@@ -65,7 +65,7 @@ func (s *Service) loadTables() error {
 }
 
 func (s *Service) newTable(d *definition) *table {
-	return &table{definition: d, schema: s.schema(d), meter: newMeter(d, s.limits)}
+	return &table{definition: d, schema: s.schema(d), meter: newMeter(d, s.limits, &s.reshaped)}
 }
 
 // redefined is the same table under another definition.

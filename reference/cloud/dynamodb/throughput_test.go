@@ -215,3 +215,44 @@ func TestATableFollowsATargetTrackingPolicy(t *testing.T) {
 	require.Error(t, err)
 	require.Error(t, r.service.Provision("one", "none", quota.WriteCapacity, 5))
 }
+
+func TestCutsAndGrowthSurviveARestart(t *testing.T) {
+	now := time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC)
+	l := AWSLimits()
+	l.PartitionReadUnits, l.PartitionWriteUnits, l.OnDemandReadUnits, l.OnDemandWriteUnits = 10, 10, 40, 40
+	l.SplitAfter, l.Doubling = time.Minute, time.Minute
+	fs := vfs.NewCrashableMem()
+	boot := func() *Service {
+		s, err := Open(Options{Limits: &l, Dir: "data", FS: fs, Now: func() time.Time { return now }})
+		require.NoError(t, err)
+		return s
+	}
+	s := boot()
+	do := func(action, body string) {
+		w := &discard{header: map[string][]string{}}
+		s.ServeAWS(w, wireRequest(action, body))
+	}
+	do("CreateTable", `{"TableName":"one","BillingMode":"PAY_PER_REQUEST","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}],"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"sk","AttributeType":"S"}]}`)
+	for second := range 3 * 60 {
+		for i := range 60 {
+			do("PutItem", fmt.Sprintf(`{"TableName":"one","Item":{"pk":{"S":"k%d"},"sk":{"S":"%d"}}}`, i%7, (second*60+i)*37%100))
+		}
+		now = now.Add(time.Second)
+	}
+	shape := func() (string, warmThroughput, int) {
+		table := (*s.tables.Load())["one"]
+		table.meter.mu.Lock()
+		defer table.meter.mu.Unlock()
+		topology := table.meter.mu.spaces[0].Topology()
+		return fmt.Sprint(topology), warmThroughput{int64(topology.Warm[0]), int64(topology.Warm[1])}, len(topology.Partitions)
+	}
+	before, warm, partitions := shape()
+	require.Greater(t, partitions, 4)
+	require.Greater(t, warm.WriteUnitsPerSecond, int64(40))
+	require.NoError(t, s.Close())
+	fs = fs.CrashClone(vfs.CrashCloneCfg{})
+	s = boot()
+	after, _, _ := shape()
+	require.Equal(t, before, after)
+	require.NoError(t, s.Close())
+}
