@@ -173,7 +173,7 @@ func (d *Decoder) base64() []byte {
 	text := d.String()
 	d.blob = slices.Grow(d.blob[:0], base64.StdEncoding.DecodedLen(len(text)))
 	n, err := base64.StdEncoding.Strict().Decode(d.blob[:cap(d.blob)], text)
-	if err != nil || bytes.ContainsAny(text, "\r\n") {
+	if err != nil || bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0 {
 		d.Fail("blob is not base64")
 		return nil
 	}

@@ -1,8 +1,11 @@
 package jsonread
 
 import (
+	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 )
@@ -126,4 +129,37 @@ func FuzzCursorAgreesWithEncodingJSON(f *testing.F) {
 		require.NoError(t, json.Unmarshal(gotJSON, &b))
 		require.Equal(t, a, b)
 	})
+}
+
+// A byte that means something is found wherever it stands.
+func TestStringsEndWhereTheyEnd(t *testing.T) {
+	for length := range 20 {
+		for at := range length + 1 {
+			for b := range 256 {
+				raw := []byte(`"` + strings.Repeat("a", length) + `" `)
+				raw[1+at] = byte(b)
+				var want string
+				c := New(raw)
+				got := string(c.String())
+				err := json.NewDecoder(bytes.NewReader(raw)).Decode(&want)
+				if b >= utf8.RuneSelf { // encoding/json replaces what is not UTF-8
+					require.Error(t, c.Err())
+					continue
+				}
+				require.Equal(t, err == nil, c.Err() == nil, "%q", raw)
+				if err == nil {
+					require.Equal(t, want, got, "%q", raw)
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkString(b *testing.B) {
+	text := []byte(`"` + strings.Repeat("QUJD", 100) + `"`)
+	for b.Loop() {
+		c := New(text)
+		c.String()
+	}
+	b.SetBytes(int64(len(text)))
 }

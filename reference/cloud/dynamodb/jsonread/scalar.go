@@ -1,6 +1,7 @@
 package jsonread
 
 import (
+	"encoding/binary"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -11,7 +12,7 @@ func (c *Cursor) String() []byte {
 		return nil
 	}
 	start, ascii := c.pos, true
-	for i := start; i < len(c.data); i++ {
+	for i := start + plain(c.data[c.pos:]); i < len(c.data); i++ {
 		switch b := c.data[i]; {
 		case b == '"':
 			s := c.data[start:i:i]
@@ -33,6 +34,30 @@ func (c *Cursor) String() []byte {
 	}
 	c.Fail("string without an end")
 	return nil
+}
+
+// Bytes of a word, all the same.
+const (
+	ones   = 0x0101010101010101
+	tops   = 0x80 * ones
+	quotes = '"' * ones
+	slants = '\\' * ones
+	spaces = ' ' * ones
+)
+
+// plain counts bytes at the beginning of a text that stand for themselves in a string: not all of
+// them, but only such. It looks at eight at a time: a byte of a word w that is zero leaves its
+// top bit in (w - ones) &^ w, and one below n in (w - n*ones) &^ w.
+func plain(text []byte) int {
+	rest := text
+	for ; len(rest) >= 8; rest = rest[8:] {
+		w := binary.LittleEndian.Uint64(rest)
+		q, s := w^quotes, w^slants
+		if ((q-ones)&^q|(s-ones)&^s|(w-spaces)&^w|w)&tops != 0 {
+			break
+		}
+	}
+	return len(text) - len(rest)
 }
 
 // escaped reads on from the first backslash at i of the string that began at start.
