@@ -2,7 +2,6 @@ package dynamodb
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -13,11 +12,7 @@ import (
 func (c *call) decodeJSON(into any) error {
 	c.out = c.out[:0]
 	if err := json.Unmarshal(c.r.Body, into); err != nil {
-		var wrongType *json.UnmarshalTypeError
-		if errors.As(err, &wrongType) {
-			return refuse(codeSyntax, "%s can not be converted to %s", wrongType.Value, wrongType.Field)
-		}
-		return refuse(codeSyntax, "%s", err)
+		return misread(c.r.Action, c.r.Body, err)
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ func (c *call) batchGetItem() error {
 	d.batchGet(&r, &tables, &given)
 	d.End()
 	c.arena = d.arena
-	if err := syntax(&d); err != nil {
+	if err := c.syntax(&d); err != nil {
 		return err
 	}
 	if err := checkBatchGet(&r, tables, given); err != nil {
@@ -133,7 +133,7 @@ func checkBatchGet(r *request, tables []getTable, given bool) error {
 		return err
 	}
 	for i := range tables {
-		if err := tables[i].checkMixing(); err != nil {
+		if err := tables[i].checkMixing(""); err != nil {
 			return err
 		}
 		if tables[i].valueFault != nil {

@@ -96,7 +96,7 @@ func TestFaultsOfBatches(t *testing.T) {
 	}{
 		{"Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]", write(many...)},
 		{"Provided list of item keys contains duplicates", write(many[0], deleteRequest(av{"pk": S("0")}))},
-		{"Missing the key pk in the item", write(putRequest(av{"x": S("a")}))},
+		{"The provided key element does not match the schema", write(putRequest(av{"x": S("a")}))},
 		{"The provided key element does not match the schema", write(deleteRequest(av{"x": S("a")}))},
 		{"Item size has exceeded the maximum allowed size", write(putRequest(av{"pk": S("a"), "x": S(strings.Repeat("x", 410<<10))}))},
 		{"must contain exactly one of the supported datatypes", rawError(t, r, "BatchWriteItem", `{"RequestItems":{"one":[{}]}}`)},

@@ -34,7 +34,7 @@ func (c *call) batchWriteItem() error {
 	d.batchWrite(&b)
 	d.End()
 	c.arena = d.arena
-	if err := syntax(&d); err != nil {
+	if err := c.syntax(&d); err != nil {
 		return err
 	}
 	if err := b.check(); err != nil {
@@ -49,6 +49,9 @@ func (c *call) batchWriteItem() error {
 		bt.table = t
 		for j := range bt.changes {
 			bt.changes[j].table = t
+			if bt.changes[j].verb == verbPut && !t.schema.Key.In(bt.changes[j].given) {
+				return errKeySchema // not the words of a single put
+			}
 			if err := bt.changes[j].prepare(); err != nil {
 				return err
 			}

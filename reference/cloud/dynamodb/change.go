@@ -1,6 +1,8 @@
 package dynamodb
 
 import (
+	"errors"
+
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/store"
 	"github.com/retailflow/stampede/reference/quota"
@@ -39,10 +41,19 @@ func (c *change) prepare() error {
 		return err
 	}
 	if c.plan.update != nil {
-		for _, p := range c.plan.update.Paths() {
+		paths := c.plan.update.Paths()
+		for _, p := range paths {
 			if c.table.schema.Key.Has([]byte(p[0].Name)) {
 				return invalid("One or more parameter values were invalid: Cannot update attribute %s. This attribute is part of the key", p[0].Name)
 			}
+		}
+		for name, v := range c.plan.update.Assigned(c.values) {
+			if err := checkIndexType(c.table, name, v); err != nil {
+				return err
+			}
+		}
+		if err := checkKeyPaths(c.table, paths); err != nil {
+			return err
 		}
 	}
 	c.key = store.Space{Table: c.table.schema}.AppendKey(c.key[:0], c.given)
@@ -85,6 +96,9 @@ func (c *change) evaluate(old item.Doc) (met bool, err error) {
 			return true, invalid("Item size to update has exceeded the maximum allowed size")
 		}
 		if err := checkIndexKeys(c.table, c.now); err != nil {
+			if errors.Is(err, errIndexType) {
+				err = invalid("The update expression attempted to update the secondary index key to unsupported type")
+			}
 			return true, err
 		}
 	case verbCheck:

@@ -14,7 +14,11 @@ type fault struct {
 	code    string // without its namespace
 	message string
 	members []byte // further members of the body: ,"Item":{…}
+	kind    error  // what it is told by inside, or nil
 }
+
+// Unwrap is the fault's kind.
+func (f *fault) Unwrap() error { return f.kind }
 
 func (f *fault) Error() string { return f.code + ": " + f.message }
 
@@ -53,6 +57,14 @@ func (f *fault) namespace() string {
 		return namespaceCoral
 	}
 	return namespaceDynamo
+}
+
+// messageMember is the name under which the message stands in the body.
+func (f *fault) messageMember() string {
+	if f.code == codeSyntax {
+		return `,"Message":`
+	}
+	return `,"message":`
 }
 
 func invalid(format string, args ...any) *fault {

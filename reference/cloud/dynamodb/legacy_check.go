@@ -56,7 +56,9 @@ const maxAttributesToGet = 255
 
 // checkMixing refuses older parameters beside expressions, a lone ConditionalOperator, and
 // placeholders without an expression to use them.
-func (r *request) checkMixing() error {
+//
+// values names the expressions that may use values and that the request lacks.
+func (r *request) checkMixing(values string) error {
 	var with, without []string
 	for _, e := range []struct {
 		given bool
@@ -85,15 +87,15 @@ func (r *request) checkMixing() error {
 		if with != nil && without != nil {
 			return invalid("Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {%s} Expression parameters: {%s}", strings.Join(without, ", "), strings.Join(with, ", "))
 		}
-		if err := l.checkOperator(); err != nil {
-			return err
-		}
 	}
-	return r.checkUnasked(with)
+	if err := r.checkUnasked(with, values); err != nil {
+		return err
+	}
+	return r.legacy.checkOperator()
 }
 
 func (l *legacy) checkOperator() error {
-	if l.operator == nil {
+	if l == nil || l.operator == nil {
 		return nil
 	}
 	switch len(l.filter) + len(l.expected) {

@@ -1,8 +1,10 @@
 package dynamodb
 
 import (
+	"errors"
 	"strconv"
 
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/expr"
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/store"
 	"github.com/retailflow/stampede/reference/quota"
@@ -15,8 +17,10 @@ type page struct {
 	space    store.Space
 	plan     plan
 	in       store.Range
-	count    bool // answer with numbers only
-	wholeRow bool // the answer needs attributes that a local index does not project
+	whole    store.Range   // of a Query: the partition key's, whatever the sort key
+	sort     *expr.KeyTerm // of a Query: the condition on the sort key, or nil
+	count    bool          // answer with numbers only
+	wholeRow bool          // the answer needs attributes that a local index does not project
 }
 
 // selects settles what the answer holds, in DynamoDB's words where it cannot.
@@ -65,6 +69,33 @@ func (c *call) openSpace(r *request) (t *table, space store.Space, err error) {
 	return t, space, nil
 }
 
+// checkStart checks the starting key of a Query as far as that needs no conditions.
+func (p *page) checkStart() error {
+	d, keys := p.r.startKey, p.keyNames()
+	if d == nil {
+		return nil
+	}
+	if d.Len() != len(keys) {
+		return errStartKey
+	}
+	k := p.space.Key()
+	for _, a := range []store.KeyAttribute{k.Hash, k.Range} {
+		if a.Name == "" {
+			continue
+		}
+		switch d.Get(a.Name).Type() {
+		case a.Type:
+		case item.NoType:
+			return errStartKey
+		default:
+			return errKeySchema
+		}
+	}
+	return nil
+}
+
+var errStartKey = invalid("The provided starting key is invalid")
+
 // startKey narrows the range to what comes behind the key a page ended with.
 func (p *page) startKey() error {
 	d := p.r.startKey
@@ -73,14 +104,24 @@ func (p *page) startKey() error {
 	}
 	keys := p.keyNames()
 	if d.Len() != len(keys) {
-		return invalid("The provided starting key is invalid")
+		return errStartKey
 	}
 	for _, a := range keys {
-		if d.Get(a.Name).Type() != a.Type {
-			return invalid("The provided starting key is invalid")
+		switch d.Get(a.Name).Type() {
+		case a.Type:
+		case item.NoType:
+			return errStartKey
+		default:
+			return startKeyFault(errors.New(errKeySchema.message))
 		}
 	}
 	key := p.space.AppendKey(nil, d)
+	if p.sort != nil && !p.sort.Matches(d.Get(p.sort.Name)) {
+		return invalid("The provided starting key does not match the range key predicate")
+	}
+	if p.sort != nil && !p.whole.Holds(key) {
+		return invalid("The query can return at most one row and cannot be restarted")
+	}
 	if !p.in.Holds(key) {
 		return invalid("The provided starting key is outside query boundaries based on provided conditions")
 	}

@@ -155,25 +155,14 @@ func (r *request) checkPlaceholders() error {
 }
 
 // checkUnasked refuses placeholders without an expression that could use them.
-func (r *request) checkUnasked(expressions []string) error {
+func (r *request) checkUnasked(expressions []string, values string) error {
 	if r.has(givenNames) && expressions == nil {
 		return invalid("ExpressionAttributeNames can only be specified when using expressions")
 	}
-	if r.values != nil && r.condition == nil && r.update == nil && r.filter == nil && r.keyCondition == nil {
-		return invalid("ExpressionAttributeValues can only be specified when using expressions: %s", r.absentExpressions())
+	if values != "" && r.values != nil && r.condition == nil && r.update == nil && r.filter == nil && r.keyCondition == nil {
+		return invalid("ExpressionAttributeValues can only be specified when using expressions: %s", values)
 	}
 	return nil
-}
-
-// absentExpressions names the expressions the operation could have had.
-func (r *request) absentExpressions() string {
-	switch {
-	case r.item != nil:
-		return "ConditionExpression is null"
-	case r.key != nil:
-		return "UpdateExpression and ConditionExpression are null"
-	}
-	return "FilterExpression is null"
 }
 
 // checkUnused refuses placeholders that no expression mentions.

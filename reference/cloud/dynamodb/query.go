@@ -1,6 +1,9 @@
 package dynamodb
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/expr"
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/store"
@@ -29,16 +32,25 @@ func (c *call) query() error {
 	if p.t, p.space, err = c.openSpace(&r); err != nil {
 		return err
 	}
+	if err := p.checkStart(); err != nil {
+		return err
+	}
 	if err := p.keyRange(terms); err != nil {
 		return err
 	}
 	if err := p.startKey(); err != nil {
 		return err
 	}
+	if err := checkKeyPaths(p.t, p.plan.projection.All()); err != nil {
+		return err
+	}
 	if err := p.checkFilter(); err != nil {
 		return err
 	}
 	if err := p.selects(); err != nil {
+		return err
+	}
+	if err := checkKeyPaths(p.t, p.plan.filter.Paths()); err != nil {
 		return err
 	}
 	return c.answer(&p)
@@ -76,21 +88,38 @@ func (r *request) checkPaged(limit string) error {
 	if err := bad.err(); err != nil {
 		return err
 	}
-	if err := r.checkMixing(); err != nil {
+	values := "FilterExpression is null"
+	if limit == "Limit" {
+		values = "FilterExpression and KeyConditionExpression are null"
+	}
+	if err := r.checkMixing(values); err != nil {
 		return err
 	}
 	if r.legacy != nil {
-		if err := checkConditions(r.legacy.filter); err != nil {
-			return err
+		checks := []func() error{r.legacy.checkAttributes, func() error { return checkConditions(r.legacy.filter) }}
+		if limit == "Limit" {
+			slices.Reverse(checks)
 		}
-		if err := r.legacy.checkAttributes(); err != nil {
-			return err
+		for _, check := range checks {
+			if err := check(); err != nil {
+				return err
+			}
 		}
 	}
-	if r.valueFault != nil {
-		return invalid("The provided starting key is invalid: %s", r.valueFault)
+	return startKeyFault(r.valueFault)
+}
+
+// startKeyFault is the fault of a value in a starting key, some of which AWS does not introduce.
+func startKeyFault(why error) error {
+	if why == nil {
+		return nil
 	}
-	return nil
+	for _, plain := range []string{"contains duplicates", "number set", "numeric value", "significant digits", "number with magnitude"} {
+		if strings.Contains(why.Error(), plain) {
+			return invalid("%s", why)
+		}
+	}
+	return invalid("The provided starting key is invalid: %s", why)
 }
 
 // keyTerms are the terms of the key condition, in either form.
@@ -100,7 +129,7 @@ func (p *page) keyTerms() ([]expr.KeyTerm, error) {
 		if err != nil {
 			return nil, invalid("%s", err)
 		}
-		return terms, nil
+		return terms, countTerms(len(terms))
 	}
 	if err := checkConditions(p.r.legacy.keys); err != nil {
 		return nil, err
@@ -109,7 +138,14 @@ func (p *page) keyTerms() ([]expr.KeyTerm, error) {
 	for i := range p.r.legacy.keys {
 		terms = append(terms, p.r.legacy.keys[i].KeyTerm())
 	}
-	return terms, nil
+	return terms, countTerms(len(terms))
+}
+
+func countTerms(n int) error {
+	if n < 1 || n > 2 {
+		return invalid("Conditions can be of length 1 or 2 only")
+	}
+	return nil
 }
 
 // keyRange turns the terms of a key condition into a range of the space.
@@ -125,8 +161,6 @@ func (p *page) keyRange(terms []expr.KeyTerm) error {
 		}
 	}
 	switch {
-	case len(terms) < 1 || len(terms) > 2:
-		return invalid("Conditions can be of length 1 or 2 only")
 	case len(terms) == 2 && k.Range.Name == "":
 		return invalid("Query key condition not supported")
 	case hash == nil:
@@ -177,6 +211,7 @@ func (p *page) keyRange(terms []expr.KeyTerm) error {
 			b.Prefix = sort.Value
 		}
 	}
+	p.whole, p.sort = p.space.Partition(hash.Value, store.Bound{}), sort
 	p.in = p.space.Partition(hash.Value, b)
 	p.in.Reverse = p.r.backward
 	return nil

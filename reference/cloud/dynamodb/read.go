@@ -12,7 +12,7 @@ func (c *call) getItem() error {
 	if err := c.parse(&r); err != nil {
 		return err
 	}
-	if err := r.checkKeyed(); err != nil {
+	if err := r.checkKeyed(""); err != nil {
 		return err
 	}
 	p, err := c.s.plan(&r)
@@ -24,6 +24,9 @@ func (c *call) getItem() error {
 		return err
 	}
 	if err := checkKey(t, r.key); err != nil {
+		return err
+	}
+	if err := checkKeyPaths(t, p.projection.All()); err != nil {
 		return err
 	}
 	var buf [128]byte

@@ -23,8 +23,11 @@ func (c *call) reply(w http.ResponseWriter, err error) {
 		c.out = append(c.out[:0], `{"__type":"`...)
 		c.out = append(c.out, f.namespace()...)
 		c.out = append(c.out, f.code...)
-		c.out = append(c.out, `","message":`...)
-		c.out = item.AppendJSONString(c.out, f.message)
+		c.out = append(c.out, '"')
+		if f.message != "" {
+			c.out = append(c.out, f.messageMember()...)
+			c.out = item.AppendJSONString(c.out, f.message)
+		}
 		c.out = append(c.out, f.members...)
 		c.out = append(c.out, '}')
 	}

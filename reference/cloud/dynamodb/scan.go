@@ -32,5 +32,8 @@ func (c *call) scan() error {
 	if err := p.selects(); err != nil {
 		return err
 	}
+	if err := checkKeyPaths(p.t, p.plan.projection.All(), p.plan.filter.Paths()); err != nil {
+		return err
+	}
 	return c.answer(&p)
 }

@@ -253,13 +253,13 @@ func (c *call) parse(r *request) error {
 	d.request(r)
 	d.End()
 	c.arena = d.arena
-	return syntax(&d)
+	return c.syntax(&d)
 }
 
 // syntax is the fault of a request that has not the form of the wire.
-func syntax(d *decoder) error {
+func (c *call) syntax(d *decoder) error {
 	if err := d.Err(); err != nil {
-		return refuse(codeSyntax, "%s", err)
+		return misread(c.r.Action, c.r.Body, err)
 	}
 	return nil
 }

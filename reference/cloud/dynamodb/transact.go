@@ -34,7 +34,7 @@ func (c *call) transactWriteItems() error {
 	actions := d.transaction(&r, c.actions, &token)
 	d.End()
 	c.arena, c.actions = d.arena, actions
-	if err := syntax(&d); err != nil {
+	if err := c.syntax(&d); err != nil {
 		return err
 	}
 	if err := checkActions(&r, actions, token); err != nil {

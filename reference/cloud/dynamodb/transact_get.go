@@ -12,7 +12,7 @@ func (c *call) transactGetItems() error {
 	actions := d.transaction(&r, c.actions, &token)
 	d.End()
 	c.arena, c.actions = d.arena, actions
-	if err := syntax(&d); err != nil {
+	if err := c.syntax(&d); err != nil {
 		return err
 	}
 	if err := checkActions(&r, actions, nil); err != nil {

@@ -122,7 +122,7 @@ func (c *call) prepareAction(a *action) (err error) {
 	if a.kind == "Put" {
 		a.given = a.request.item
 	}
-	if err := a.checkMixing(); err != nil {
+	if err := a.checkMixing(onlyCondition); err != nil {
 		return err
 	}
 	if a.valueFault != nil {

@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -133,6 +134,28 @@ func checkItemKey(t *table, d item.Doc) error {
 	return checkIndexKeys(t, d)
 }
 
+var errKeySchema = invalid("The provided key element does not match the schema")
+
+// checkKeyPaths refuses paths into the attributes that are keys.
+func checkKeyPaths(t *table, lists ...[]item.Path) error {
+	for _, paths := range lists {
+		for _, path := range paths {
+			if len(path) < 2 {
+				continue
+			}
+			const fault = "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: %s: %s"
+			name := []byte(path[0].Name)
+			if t.schema.Key.Has(name) {
+				return invalid(fault, "Key", name)
+			}
+			if slices.ContainsFunc(t.schema.Indexes, func(x store.Index) bool { return x.Key.Has(name) }) {
+				return invalid(fault, "IndexKey", name)
+			}
+		}
+	}
+	return nil
+}
+
 // checkKey wants a document to be exactly a key of the table.
 func checkKey(t *table, d item.Doc) error {
 	k := &t.schema.Key
@@ -141,7 +164,7 @@ func checkKey(t *table, d item.Doc) error {
 		want = 2
 	}
 	if d.Len() != want || d.Get(k.Hash.Name).Type() != k.Hash.Type || want == 2 && d.Get(k.Range.Name).Type() != k.Range.Type {
-		return invalid("The provided key element does not match the schema")
+		return errKeySchema
 	}
 	return checkKeySizes(k, d)
 }
@@ -168,6 +191,28 @@ func checkKeySizes(k *store.Key, d item.Doc) error {
 	return nil
 }
 
+// errIndexType is what faults of an index key's type are told by.
+var errIndexType = errors.New("type of an index key")
+
+func indexTypeFault(x *store.Index, k *store.KeyAttribute, v item.Value) error {
+	f := invalid(wrong+"Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s", k.Name, k.Type, v.Type(), x.Name)
+	f.kind = errIndexType
+	return f
+}
+
+// checkIndexType wants a value to have the type that indexes give its attribute.
+func checkIndexType(t *table, name string, v item.Value) error {
+	for i := range t.schema.Indexes {
+		x := &t.schema.Indexes[i]
+		for _, k := range []store.KeyAttribute{x.Key.Hash, x.Key.Range} {
+			if k.Name == name && v.Type() != k.Type {
+				return indexTypeFault(x, &k, v)
+			}
+		}
+	}
+	return nil
+}
+
 // checkIndexKeys wants the attributes that are keys of indexes to have the right type where
 // they are.
 func checkIndexKeys(t *table, d item.Doc) error {
@@ -182,7 +227,7 @@ func checkIndexKeys(t *table, d item.Doc) error {
 			case v == nil:
 				continue
 			case v.Type() != k.Type:
-				return invalid("One or more parameter values were invalid: Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s", k.Name, k.Type, v.Type(), x.Name)
+				return indexTypeFault(x, &k, v)
 			case k.Type != item.Number && len(v.Payload()) == 0:
 				what := "string"
 				if k.Type == item.Binary {

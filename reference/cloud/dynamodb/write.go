@@ -26,7 +26,7 @@ func (c *call) putItem() error {
 }
 
 func (r *request) checkPut() error {
-	if err := r.checkMixing(); err != nil {
+	if err := r.checkMixing(onlyCondition); err != nil {
 		return err
 	}
 	if r.valueFault != nil {
@@ -46,7 +46,7 @@ func (c *call) deleteItem() error {
 	if err := c.parse(&r); err != nil {
 		return err
 	}
-	if err := r.checkKeyed(); err != nil {
+	if err := r.checkKeyed(onlyCondition); err != nil {
 		return err
 	}
 	if v := string(r.returnValues); v != "" && v != "ALL_OLD" && v != "NONE" {
@@ -60,14 +60,17 @@ func (c *call) updateItem() error {
 	if err := c.parse(&r); err != nil {
 		return err
 	}
-	if err := r.checkKeyed(); err != nil {
+	if err := r.checkKeyed("UpdateExpression and ConditionExpression are null"); err != nil {
 		return err
 	}
 	return c.write(&r, verbUpdate, r.key)
 }
 
-// checkKeyed checks the shape of a request with a key.
-func (r *request) checkKeyed() error {
+// onlyCondition is what a request lacks whose values only a condition could use.
+const onlyCondition = "ConditionExpression is null"
+
+// checkKeyed checks the shape of a request with a key; values is as in checkMixing.
+func (r *request) checkKeyed(values string) error {
 	var bad constraints
 	bad.table(r.table, "tableName")
 	bad.notNull(r.key == nil, "key")
@@ -78,7 +81,7 @@ func (r *request) checkKeyed() error {
 	if err := bad.err(); err != nil {
 		return err
 	}
-	if err := r.checkMixing(); err != nil {
+	if err := r.checkMixing(values); err != nil {
 		return err
 	}
 	if r.valueFault != nil {

@@ -20,7 +20,10 @@ func (n *node) check(values item.Doc) error {
 		}
 		return nil
 	}
-	return first(n.undefinedOperand(values), n.checkCount(), n.checkDistinct(), n.checkTypes(values))
+	if err := first(n.undefinedOperand(values), n.checkCount()); err != nil {
+		return err
+	}
+	return first(n.checkDistinct(), n.checkTypes(values))
 }
 
 func (n *node) checkCount() error {
@@ -144,6 +147,24 @@ func (n *node) checkFunction(values item.Doc) error {
 
 // Heads are the top-level attributes the condition mentions, in order, some perhaps twice.
 func (c *Condition) Heads() []string { return c.root.heads(nil) }
+
+// Paths are the paths the condition mentions; a nil one mentions none.
+func (c *Condition) Paths() []item.Path {
+	if c == nil {
+		return nil
+	}
+	return c.root.paths(nil)
+}
+
+func (n *node) paths(into []item.Path) []item.Path {
+	if n.op == opPath {
+		return append(into, n.path)
+	}
+	for _, a := range n.args {
+		into = a.paths(into)
+	}
+	return into
+}
 
 func (n *node) heads(into []string) []string {
 	if n.op == opPath {

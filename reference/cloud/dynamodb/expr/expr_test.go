@@ -262,6 +262,7 @@ func FuzzExpressions(f *testing.F) {
 	for _, s := range []string{
 		`s = :s AND (n BETWEEN :one AND :nine OR NOT contains(ss, :a))`, `SET m.a = if_not_exists(n, :one) + :one REMOVE l[0] ADD ns :ns DELETE ss :ss`,
 		`s, #m.a, l[2].k`, `((((`, `a[99999999999999999999]`, `size(size(s)) = :n`, `s IN (:s, :h)`,
+		`attribute_type(s)`, `begins_with(s) OR contains(s)`,
 	} {
 		f.Add(s)
 	}

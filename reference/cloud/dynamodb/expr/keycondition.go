@@ -24,6 +24,17 @@ type KeyTerm struct {
 	High     item.Value // the upper bound of KeyBetween
 }
 
+// Matches says whether a key's value meets the term.
+func (t *KeyTerm) Matches(v item.Value) bool {
+	switch t.Operator {
+	case KeyBegins:
+		return item.HasPrefix(v, t.Value)
+	case KeyBetween:
+		return compare(">=", v, t.Value) && compare("<=", v, t.High)
+	}
+	return compare(string(t.Operator), v, t.Value)
+}
+
 // KeyTerms reads the condition as one on keys: terms joined by AND, each about one attribute.
 // values must have passed Check.
 func (c *Condition) KeyTerms(values item.Doc) ([]KeyTerm, error) {

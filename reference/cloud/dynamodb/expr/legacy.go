@@ -111,8 +111,8 @@ func UpdateAttributes(list []AttributeUpdate) *Update {
 func ProjectAttributes(names []string) *Projection {
 	p := &Projection{}
 	for _, name := range names {
-		p.Paths = append(p.Paths, item.Path{item.Key(name)})
+		p.paths = append(p.paths, item.Path{item.Key(name)})
 	}
-	p.cut = item.NewProjection(p.Paths)
+	p.cut = item.NewProjection(p.paths)
 	return p
 }

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
@@ -78,6 +79,7 @@ type parser struct {
 	faults    faults
 	operators int
 	functions func(name string) bool // those the kind of expression knows
+	update    bool                   // it is an update expression
 }
 
 func newParser(text string, names []Name) (*parser, error) {
@@ -114,7 +116,11 @@ func (p *parser) operator() error {
 	return nil
 }
 
-func connective(t token) bool {
+// keyword says whether a token is one of the grammar's, which no name can be.
+func (p *parser) keyword(t token) bool {
+	if p.update {
+		return slices.ContainsFunc(sectionNames[:], t.is)
+	}
 	return t.is("AND") || t.is("OR") || t.is("NOT") || t.is("BETWEEN") || t.is("IN")
 }
 
@@ -122,7 +128,7 @@ func connective(t token) bool {
 func (p *parser) step(n *node) error {
 	t := p.peek()
 	switch {
-	case t.kind == tokenIdent && !connective(t):
+	case t.kind == tokenIdent && !p.keyword(t):
 		if reserved(t.text) {
 			note(&p.faults.reserved, errorf("Attribute name is a reserved keyword; reserved keyword: %s", t.text))
 		}
@@ -194,7 +200,7 @@ func (p *parser) operand() (*node, error) {
 		p.uses.Values = append(p.uses.Values, t.text)
 		return &node{op: opValue, text: t.text}, nil
 	}
-	if t.kind == tokenIdent && !connective(t) && p.tokens[p.i+1].mark("(") {
+	if t.kind == tokenIdent && !p.keyword(t) && p.tokens[p.i+1].mark("(") {
 		return p.function()
 	}
 	return p.documentPath()
@@ -235,6 +241,9 @@ func (p *parser) argument() (*node, error) {
 		return nil, err
 	}
 	p.closeParens(n)
+	if n.op == opPath {
+		return n, p.pathTail(n)
+	}
 	return n, nil
 }
 
@@ -269,8 +278,11 @@ func (n *node) given(values item.Doc) item.Value {
 	return values.Get(n.text)
 }
 
-// literal is the type of a :value, NoType for other operands.
+// literal is the type of an operand that has one without an item, NoType for others.
 func (n *node) literal(values item.Doc) item.Type {
+	if n.op == opFunction && n.text == "size" {
+		return item.Number
+	}
 	if n.op != opValue {
 		return item.NoType
 	}

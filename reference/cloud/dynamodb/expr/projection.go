@@ -4,7 +4,7 @@ import "github.com/retailflow/stampede/reference/cloud/dynamodb/item"
 
 // Projection is a parsed ProjectionExpression.
 type Projection struct {
-	Paths []item.Path
+	paths []item.Path
 	cut   *item.Projection
 	uses  Uses
 }
@@ -23,7 +23,7 @@ func ParseProjection(text string, names []Name) (*Projection, error) {
 			return nil, err
 		}
 		note(&undefined, n.undefinedOperand(nil))
-		out.Paths = append(out.Paths, n.path)
+		out.paths = append(out.paths, n.path)
 		if !p.accept(",") {
 			break
 		}
@@ -31,16 +31,24 @@ func ParseProjection(text string, names []Name) (*Projection, error) {
 	if p.peek().kind != tokenEnd {
 		return nil, p.unexpected()
 	}
-	overlap, conflict := overlaps(out.Paths)
+	overlap, conflict := overlaps(out.paths)
 	if err := first(p.faults.reserved, undefined, overlap, conflict); err != nil {
 		return nil, err
 	}
-	out.uses, out.cut = p.uses, item.NewProjection(out.Paths)
+	out.uses, out.cut = p.uses, item.NewProjection(out.paths)
 	return out, nil
 }
 
 // Uses are the placeholders the projection mentions.
 func (p *Projection) Uses() Uses { return p.uses }
+
+// All are the paths of the projection; a nil one has none.
+func (p *Projection) All() []item.Path {
+	if p == nil {
+		return nil
+	}
+	return p.paths
+}
 
 // Append appends the chosen parts of an item as a document.
 func (p *Projection) Append(dst []byte, d item.Doc) []byte { return p.cut.Append(dst, d) }

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
@@ -39,6 +40,7 @@ func ParseUpdate(text string, names []Name) (*Update, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.update = true
 	p.functions = func(name string) bool { return name == "if_not_exists" || name == "list_append" }
 	u := &Update{}
 	var seen [4]bool
@@ -163,6 +165,17 @@ func (u *Update) Uses() Uses { return u.uses }
 func (u *Update) Creates() bool {
 	adds := func(a action) bool { return a.section == sectionSet || a.section == sectionAdd }
 	return len(u.actions) == 0 || slices.ContainsFunc(u.actions, adds)
+}
+
+// Assigned are the top-level attributes that get a value which does not depend on the item.
+func (u *Update) Assigned(values item.Doc) iter.Seq2[string, item.Value] {
+	return func(yield func(string, item.Value) bool) {
+		for _, a := range u.actions {
+			if a.section == sectionSet && a.value.op == opValue && len(a.path.path) == 1 && !yield(a.path.path[0].Name, a.value.given(values)) {
+				return
+			}
+		}
+	}
 }
 
 // Paths are the paths the update changes.

@@ -75,7 +75,7 @@ func TestValuesThatAreNotAllowedAreRefused(t *testing.T) {
 
 func TestTextThatIsNotOfTheWireIsASyntaxError(t *testing.T) {
 	for _, value := range []string{
-		`"x"`, `[]`, `1`, `{"S":1}`, `{"N":1}`, `{"BOOL":"true"}`, `{"B":"a"}`, `{"B":"AA=\n="}`, `{"B":"AB=="}`, `{"SS":"a"}`, `{"SS":[1]}`,
+		`"x"`, `[]`, `1`, `{"S":1}`, `{"N":1}`, `{"BOOL":"maybe"}`, `{"B":"a"}`, `{"B":"AA=\n="}`, `{"B":"AB=="}`, `{"SS":"a"}`, `{"SS":[1]}`,
 		`{"L":{}}`, `{"M":[]}`, `{"L":[1]}`, strings.Repeat(`{"L":[`, 200),
 	} {
 		d := NewDecoder([]byte(`{"key":` + value + `}`))

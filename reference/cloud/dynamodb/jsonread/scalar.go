@@ -2,6 +2,7 @@ package jsonread
 
 import (
 	"encoding/binary"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -143,9 +144,19 @@ func (c *Cursor) hex4(i int) rune {
 	return r
 }
 
-// Bool reads true or false.
+// Bool reads true or false, or a string that says so, as AWS takes it.
 func (c *Cursor) Bool() bool {
 	switch c.Peek() {
+	case '"':
+		from := c.pos
+		switch strings.ToUpper(string(c.String())) {
+		case "TRUE", "YES", "1":
+			return c.err == nil
+		case "FALSE", "NO", "0":
+		default:
+			c.pos = from
+			c.Fail("want a boolean")
+		}
 	case 't':
 		c.literal("true")
 		return c.err == nil

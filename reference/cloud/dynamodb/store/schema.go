@@ -22,6 +22,11 @@ func (k *Key) Has(name []byte) bool {
 	return string(name) == k.Hash.Name || k.Range.Name != "" && string(name) == k.Range.Name
 }
 
+// In says whether a document has the key's attributes, of their types.
+func (k *Key) In(d item.Doc) bool {
+	return d.Get(k.Hash.Name).Type() == k.Hash.Type && (k.Range.Name == "" || d.Get(k.Range.Name).Type() == k.Range.Type)
+}
+
 // Table is what the store must know of a table.
 type Table struct {
 	ID      uint32 // never used twice
