@@ -133,6 +133,8 @@ func (c *Cloud) unsigned() http.Handler {
 			mux.ServeHTTP(w, r)
 		case c.apigateway != nil:
 			c.apigateway.ServeHTTP(w, r)
+		case c.dynamodb != nil && r.Method == http.MethodGet && r.URL.Path == "/":
+			c.dynamodb.Health(w, r)
 		default:
 			http.NotFound(w, r)
 		}

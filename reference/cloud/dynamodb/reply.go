@@ -5,11 +5,18 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
 )
 
-const contentType = "application/x-amz-json-1.0"
+// contentType is the request's kind of JSON.
+func (c *call) contentType() string {
+	if c.r.HTTP != nil && strings.HasPrefix(c.r.HTTP.Header.Get("Content-Type"), "application/json") {
+		return "application/json"
+	}
+	return "application/x-amz-json-1.0"
+}
 
 // reply sends what the call has put together, or the fault of err.
 func (c *call) reply(w http.ResponseWriter, err error) {
@@ -31,13 +38,20 @@ func (c *call) reply(w http.ResponseWriter, err error) {
 		c.out = append(c.out, f.members...)
 		c.out = append(c.out, '}')
 	}
-	h := w.Header()
-	h["Content-Type"] = []string{contentType}
-	h["Content-Length"] = []string{strconv.Itoa(len(c.out))}
+	h, body := w.Header(), c.out
+	if len(body) >= compressFrom && takesGzip(c.r.HTTP) {
+		if short, err := compressed(body); err == nil {
+			h["Content-Encoding"], body = []string{"gzip"}, short
+		}
+	}
+	h["Content-Type"] = []string{c.contentType()}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	h["X-Amzn-Requestid"] = []string{c.r.RequestID}
-	h["X-Amz-Crc32"] = []string{strconv.FormatUint(uint64(crc32.ChecksumIEEE(c.out)), 10)}
+	// The checksum is of the bytes as they are sent, compressed or not:
+	// https://github.com/smithy-lang/smithy-rs/issues/129
+	h["X-Amz-Crc32"] = []string{strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10)}
 	w.WriteHeader(status)
-	if _, err := w.Write(c.out); err != nil {
+	if _, err := w.Write(body); err != nil {
 		// The caller is gone; what it asked for has happened all the same.
 		c.s.log.Debug("dynamodb_answer_not_sent", slog.String("request_id", c.r.RequestID), slog.Any("error", err))
 	}
