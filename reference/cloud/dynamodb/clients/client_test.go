@@ -35,9 +35,14 @@ func serve(t *testing.T) (url string) {
 	return server.URL
 }
 
-// required says whether STAMPEDE_REQUIRE, a list with commas, names a program.
-func required(name string) bool {
-	return slices.Contains(strings.Split(os.Getenv("STAMPEDE_REQUIRE"), ","), name)
+// missing skips a test whose client is not there, unless STAMPEDE_REQUIRE, a list with commas,
+// names it.
+func missing(t *testing.T, client, pkg string) {
+	t.Helper()
+	if slices.Contains(strings.Split(os.Getenv("STAMPEDE_REQUIRE"), ","), client) {
+		t.Fatalf("%s is not here, and STAMPEDE_REQUIRE names it", client)
+	}
+	t.Skipf("install %s to test with it: apt-get install %s", client, pkg)
 }
 
 // environment is what a client needs, and nothing of the machine's own settings.
@@ -68,10 +73,7 @@ func TestBoto3(t *testing.T) {
 		}
 	}
 	if python == "" {
-		if required("boto3") {
-			t.Fatal("there is no boto3, and STAMPEDE_REQUIRE names it")
-		}
-		t.Skip("install boto3 to test with it: apt-get install python3-boto3")
+		missing(t, "boto3", "python3-boto3")
 	}
 	out, ok := run(t, python, "testdata/boto3_client.py", serve(t))
 	require.True(t, ok, out)
@@ -82,10 +84,7 @@ func TestBoto3(t *testing.T) {
 func TestAWSCommandLine(t *testing.T) {
 	aws, err := exec.LookPath("aws")
 	if err != nil {
-		if required("awscli") {
-			t.Fatal("there is no aws command line, and STAMPEDE_REQUIRE names awscli")
-		}
-		t.Skip("install the aws command line to test with it: apt-get install awscli")
+		missing(t, "awscli", "awscli")
 	}
 	url := serve(t)
 	call := func(want bool, command string, args ...string) string {
