@@ -220,11 +220,8 @@ func (d *deployment) seedTenants(ctx context.Context) error {
 	return g.Wait()
 }
 
-// tenantItem is the META item of a tenant, in the index by its plan.
+// tenantItem is the META item of a tenant.
 func tenantItem(t Tenant) map[string]ddb.AttributeValue {
-	item := store.Tenant{ID: t.ID, Name: t.Name, Plan: t.Plan, Zone: t.Zone, Currency: t.Currency,
+	return store.Tenant{ID: t.ID, Name: t.Name, Plan: t.Plan, Zone: t.Zone, Currency: t.Currency,
 		Platform: t.Platform, ShopifySecret: t.ShopifySecret}.Item()
-	item[store.AttrGSI1PK] = &ddb.AttributeValueMemberS{Value: "PLAN#" + t.Plan}
-	item[store.AttrGSI1SK] = &ddb.AttributeValueMemberS{Value: t.ID}
-	return item
 }
