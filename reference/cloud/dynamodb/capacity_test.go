@@ -14,14 +14,14 @@ import (
 )
 
 // small makes partitions of ten units a second, so that a test meets them with few calls.
-func small(t *testing.T, change func(*Limits)) (*rig, *time.Time) {
-	now := time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC)
+func small(t *testing.T, change func(*Limits)) (*rig, *clock) {
+	now := newClock()
 	l := AWSLimits()
 	l.PartitionReadUnits, l.PartitionWriteUnits, l.OnDemandReadUnits, l.OnDemandWriteUnits = 10, 10, 40, 40
 	if change != nil {
 		change(&l)
 	}
-	return open(t, Options{Limits: &l, Now: func() time.Time { return now }}), &now
+	return open(t, Options{Limits: &l, Now: now.now}), now
 }
 
 func (r *rig) hits() map[string]int64 {
@@ -63,8 +63,8 @@ func TestAHotKeyIsThrottledWhileOthersAreNot(t *testing.T) {
 	require.NoError(t, write(calm))
 	require.Equal(t, map[string]int64{fmt.Sprintf("partition write capacity of one/partition-%d at 10 WCU/s", r.partitionOf("one", hot)): 3}, r.hits())
 	hit := r.service.Stats().LimitHits[0]
-	require.Equal(t, quota.Hit{Service: "dynamodb", Limit: hit.Limit, Resource: hit.Resource, Count: 3, First: *now, Last: *now, Allowed: "10 WCU/s", Source: sources[quota.PartitionLimit]}, hit)
-	*now = now.Add(100 * time.Millisecond)
+	require.Equal(t, quota.Hit{Service: "dynamodb", Limit: hit.Limit, Resource: hit.Resource, Count: 3, First: now.now(), Last: now.now(), Allowed: "10 WCU/s", Source: sources[quota.PartitionLimit]}, hit)
+	now.add(100 * time.Millisecond)
 	require.NoError(t, write(hot))
 	fails(t, write(hot), "ThrottlingException", "")
 
@@ -104,7 +104,7 @@ func TestBatchesReturnWhatWasThrottled(t *testing.T) {
 	require.True(t, *got.UnprocessedKeys["one"].ConsistentRead)
 	_, err = get()
 	fails(t, err, "ThrottlingException", "")
-	*now = now.Add(time.Second)
+	now.add(time.Second)
 	_, err = get()
 	require.NoError(t, err)
 }
@@ -151,12 +151,12 @@ func TestProvisionedTablesBurstThenThrottle(t *testing.T) {
 		}
 	}
 	require.Equal(t, 10, count())
-	*now = now.Add(time.Second)
+	now.add(time.Second)
 	require.Equal(t, 2, count())
 	require.Equal(t, map[string]int64{"provisioned write capacity of one at 2 WCU/s": 2}, r.hits())
 	_, err = r.UpdateTable(ctx, &ddb.UpdateTableInput{TableName: str("one"), ProvisionedThroughput: &types.ProvisionedThroughput{ReadCapacityUnits: aws.Int64(1), WriteCapacityUnits: aws.Int64(30)}})
 	require.NoError(t, err)
-	*now = now.Add(time.Second)
+	now.add(time.Second)
 	require.Equal(t, 30, count())
 }
 
@@ -164,19 +164,19 @@ func TestLargeReadsAreChargedAfterwards(t *testing.T) {
 	r, now := small(t, nil)
 	r.create("one", "pk", "sk", "pk:S sk:N")
 	for i := range 4 { // 4 of 40 kB: 160 kB are 40 units, four seconds of a partition
-		*now = now.Add(time.Minute)
+		now.add(time.Minute)
 		r.put("one", av{"pk": S("a"), "sk": N(i), "x": &types.AttributeValueMemberB{Value: make([]byte, 40_000)}})
 	}
 	query := func() error {
 		_, err := r.Query(ctx, &ddb.QueryInput{TableName: str("one"), KeyConditionExpression: str("pk = :p"), ExpressionAttributeValues: av{":p": S("a")}, ConsistentRead: aws.Bool(true)})
 		return err
 	}
-	*now = now.Add(time.Minute)
+	now.add(time.Minute)
 	require.NoError(t, query())
 	fails(t, query(), "ThrottlingException", "")
-	*now = now.Add(2900 * time.Millisecond)
+	now.add(2900 * time.Millisecond)
 	fails(t, query(), "ThrottlingException", "")
-	*now = now.Add(200 * time.Millisecond)
+	now.add(200 * time.Millisecond)
 	require.NoError(t, query())
 	require.Len(t, r.hits(), 1)
 }

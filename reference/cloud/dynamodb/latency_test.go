@@ -18,8 +18,7 @@ func TestAnswersTakeWhatTheProfileSays(t *testing.T) {
 		l := NoLimits()
 		l.Latency = DocumentedLatency()
 		l.Latency.Seed = seed
-		now := time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC)
-		r := open(t, Options{Limits: &l, Now: func() time.Time { return now }, Sleep: func(_ context.Context, d time.Duration) { slept = append(slept, d) }})
+		r := open(t, Options{Limits: &l, Now: newClock().now, Sleep: func(_ context.Context, d time.Duration) { slept = append(slept, d) }})
 		r.create("one", "pk", "", "pk:S")
 		require.Empty(t, slept, "operations on tables have no latency")
 		for i := range 400 {

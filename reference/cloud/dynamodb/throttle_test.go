@@ -17,13 +17,13 @@ import (
 )
 
 // clocked is a service with AWS's own numbers on a clock that stands still.
-func clocked(t *testing.T, change func(*Limits)) (*rig, *time.Time) {
-	now := time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC)
+func clocked(t *testing.T, change func(*Limits)) (*rig, *clock) {
+	now := newClock()
 	l := AWSLimits()
 	if change != nil {
 		change(&l)
 	}
-	return open(t, Options{Limits: &l, Now: func() time.Time { return now }}), &now
+	return open(t, Options{Limits: &l, Now: now.now}), now
 }
 
 // keysByPartition are n keys of every partition of a table.
@@ -75,7 +75,7 @@ func TestAHotPartitionThrottlesAt1000UnitsWhileItsNeighboursDoNot(t *testing.T) 
 	require.NotEmpty(t, got.Keys)
 	got.RequestID = ""
 	require.Equal(t, Throttle{
-		At: *now, Operation: "PutItem", Table: "one", Partition: 0, Keys: "[0000000000000000,4000000000000000)", Limit: "partition write capacity",
+		At: now.now(), Operation: "PutItem", Table: "one", Partition: 0, Keys: "[0000000000000000,4000000000000000)", Limit: "partition write capacity",
 		Reason: "TableWriteKeyRangeThroughputExceeded", Metric: "WriteKeyRangeThroughputThrottleEvents", Allowed: 1000, Fill: 0, RecoverSeconds: 0.01, Source: sources[quota.PartitionLimit],
 	}, got)
 	require.Equal(t, []ThrottleCount{{"one", "", "WriteKeyRangeThroughputThrottleEvents", 1}}, report.Counts)
@@ -94,7 +94,7 @@ func TestAHotPartitionThrottlesAt1000UnitsWhileItsNeighboursDoNot(t *testing.T) 
 	_, err = json.Marshal(report)
 	require.NoError(t, err)
 
-	*now = now.Add(10 * time.Millisecond)
+	now.add(10 * time.Millisecond)
 	require.NoError(t, write(0, 0))
 }
 

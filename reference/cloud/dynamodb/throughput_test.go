@@ -36,17 +36,17 @@ func TestDecreasesOfADayAreLimited(t *testing.T) {
 		got, err := r.provision("one", 100, int64(90-i))
 		require.NoError(t, err)
 		require.Equal(t, int64(i+1), *got.NumberOfDecreasesToday)
-		require.Equal(t, *now, *got.LastDecreaseDateTime)
+		require.Equal(t, now.now(), *got.LastDecreaseDateTime)
 	}
 	_, err := r.provision("one", 99, 87)
 	fails(t, err, "LimitExceededException", "Subscriber limit exceeded: Provisioned throughput decreases are limited within a given UTC day. After the first 4 decreases, each subsequent decrease in the same UTC day can be performed at most once every 3600 seconds. Number of decreases today: 4. Last decrease at Friday, November 27, 2026 at 8:00:00 AM Coordinated Universal Time. Next decrease can be made at Friday, November 27, 2026 at 9:00:00 AM Coordinated Universal Time")
 	_, err = r.provision("one", 200, 200)
 	require.NoError(t, err, "increases are not")
-	*now = now.Add(time.Hour)
+	now.add(time.Hour)
 	got, err := r.provision("one", 99, 200)
 	require.NoError(t, err)
 	require.Equal(t, int64(5), *got.NumberOfDecreasesToday)
-	*now = now.Add(24 * time.Hour)
+	now.add(24 * time.Hour)
 	described, err := r.DescribeTable(ctx, &ddb.DescribeTableInput{TableName: str("one")})
 	require.NoError(t, err)
 	require.Equal(t, int64(0), *described.Table.ProvisionedThroughput.NumberOfDecreasesToday)
@@ -95,12 +95,12 @@ func TestAnOnDemandTableGrowsWithItsTraffic(t *testing.T) {
 	}
 	require.InDelta(t, 40, flood(), 4)
 	for range 59 {
-		*now = now.Add(time.Second)
+		now.add(time.Second)
 		flood()
 	}
-	*now = now.Add(3 * time.Minute)
+	now.add(3 * time.Minute)
 	flood() // the first request of a minute tells what the last ones brought
-	*now = now.Add(time.Second)
+	now.add(time.Second)
 	require.InDelta(t, 80, flood(), 8)
 	require.Equal(t, 8, r.service.Stats().Tables["one"].Partitions)
 	out, err := r.DescribeTable(ctx, &ddb.DescribeTableInput{TableName: str("one")})
@@ -127,7 +127,7 @@ func TestOneKeysItemsAreSplitByTheirSortKey(t *testing.T) {
 						served++
 					}
 				}
-				*now = now.Add(time.Second)
+				now.add(time.Second)
 				return served
 			}
 			for range 60 {
@@ -192,11 +192,11 @@ func TestATableFollowsATargetTrackingPolicy(t *testing.T) {
 			for range perSecond / 10 {
 				_, _ = r.PutItem(ctx, &ddb.PutItemInput{TableName: str("one"), Item: tenUnits("k")})
 			}
-			*now = now.Add(time.Second)
+			now.add(time.Second)
 		}
 		provisioned, err := r.service.Provisioned("one", "", quota.WriteCapacity)
 		require.NoError(t, err)
-		to, change := tracking.Minute(*now, policy, r.service.Consumed("one", "", quota.WriteCapacity), provisioned)
+		to, change := tracking.Minute(now.now(), policy, r.service.Consumed("one", "", quota.WriteCapacity), provisioned)
 		if change {
 			require.NoError(t, r.service.Provision("one", "", quota.WriteCapacity, to))
 		}
@@ -217,13 +217,13 @@ func TestATableFollowsATargetTrackingPolicy(t *testing.T) {
 }
 
 func TestCutsAndGrowthSurviveARestart(t *testing.T) {
-	now := time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC)
+	now := newClock()
 	l := AWSLimits()
 	l.PartitionReadUnits, l.PartitionWriteUnits, l.OnDemandReadUnits, l.OnDemandWriteUnits = 10, 10, 40, 40
 	l.SplitAfter, l.Doubling = time.Minute, time.Minute
 	fs := vfs.NewCrashableMem()
 	boot := func() *Service {
-		s, err := Open(Options{Limits: &l, Dir: "data", FS: fs, Now: func() time.Time { return now }})
+		s, err := Open(Options{Limits: &l, Dir: "data", FS: fs, Now: now.now})
 		require.NoError(t, err)
 		return s
 	}
@@ -237,7 +237,7 @@ func TestCutsAndGrowthSurviveARestart(t *testing.T) {
 		for i := range 60 {
 			do("PutItem", fmt.Sprintf(`{"TableName":"one","Item":{"pk":{"S":"k%d"},"sk":{"S":"%d"}}}`, i%7, (second*60+i)*37%100))
 		}
-		now = now.Add(time.Second)
+		now.add(time.Second)
 	}
 	shape := func() (string, warmThroughput, int) {
 		table := (*s.tables.Load())["one"]
