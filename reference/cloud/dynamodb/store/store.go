@@ -25,7 +25,7 @@ type Options struct {
 	Dir      string
 	FS       vfs.FS       // nil is the disk
 	Cache    int64        // bytes of blocks kept in memory; zero is 64 MiB
-	MemTable uint64       // bytes of a table in memory before it goes to disk; zero is 32 MiB
+	MemTable uint64       // bytes of a table in memory before it goes to disk; zero is 64 MiB
 	Log      *slog.Logger // nil is silence
 }
 
@@ -61,7 +61,7 @@ func Open(o Options) (*Store, error) {
 		o.Cache = 64 << 20
 	}
 	if o.MemTable == 0 {
-		o.MemTable = 32 << 20
+		o.MemTable = 64 << 20
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -75,7 +75,7 @@ func Open(o Options) (*Store, error) {
 		Cache:                       cache,
 		Logger:                      logger{o.Log},
 		MemTableSize:                o.MemTable,
-		MemTableStopWritesThreshold: 4,
+		MemTableStopWritesThreshold: 3,
 		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       24,
 		LBaseMaxBytes:               256 << 20,
