@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What is too long for `make test`. Each part is called by a target of the Makefile.
 #   proof.sh fuzz TIME [DIR...] every fuzz target, of the given folders only, for TIME
+#   proof.sh durable            the embedded DynamoDB: kills, power loss, full disk, histories, abuse
 #   proof.sh drills OUT         the shipped scenarios, their reports in OUT
 #   proof.sh stability OUT N S  scenario S N times, every report kept in OUT
 set -euo pipefail
@@ -35,6 +36,10 @@ fuzz)
       fuzz "$target" "$time" "./$package"
     done
   done
+  ;;
+durable)
+  STAMPEDE_PROOF=long STAMPEDE_BIN=$PWD/bin/stampede go test -count=1 -timeout 30m -v ./reference/cloud/dynamodb/proof |
+    grep -E '^(---|ok|FAIL|panic|PASS)|_test\.go:|Error|skipped'
   ;;
 drills)
   for scenario in smoke black-friday; do

@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"errors"
 	"hash/crc32"
 	"log/slog"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/store"
 )
 
 // contentType is the request's kind of JSON.
@@ -23,7 +25,7 @@ func (c *call) reply(w http.ResponseWriter, err error) {
 	status := http.StatusOK
 	if err != nil {
 		f := asFault(err)
-		if f.status >= http.StatusInternalServerError {
+		if f.status >= http.StatusInternalServerError && !errors.Is(err, store.ErrUnavailable) { // which the disk has logged, once
 			c.s.log.Error("dynamodb_failed", "action", c.r.Action, "request_id", c.r.RequestID, "error", err)
 		}
 		status = f.status

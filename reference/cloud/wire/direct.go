@@ -35,7 +35,7 @@ const (
 	firstRead   = 4 << 10
 	maxHead     = 16 << 10
 	maxBody     = 1 << 20
-	bodyStep    = 64 << 10 // a body's buffer grows with what has arrived, not with what is promised
+	bodyStep    = trusted // a body's buffer grows with what has arrived, not with what is promised
 	maxKeptRead = 64 << 10
 )
 
@@ -133,10 +133,10 @@ func (c *directConn) body(h *head) ([]byte, error) {
 	end := min(len(c.in), h.size+h.length)
 	body := append(make([]byte, 0, max(end-h.size, min(h.length, bodyStep))), c.in[h.size:end]...)
 	c.in = c.in[:copy(c.in, c.in[end:])]
+	if len(body) < h.length {
+		c.limit(c.server.bodyTime())
+	}
 	for len(body) < h.length {
-		if d := c.server.HTTP.IdleTimeout; d > 0 {
-			c.limit(d)
-		}
 		if len(body) == cap(body) {
 			body = slices.Grow(body, min(h.length-len(body), len(body)))
 		}

@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -22,6 +20,7 @@ type Mux struct {
 	log      *slog.Logger
 	services map[string]service
 	fallback http.Handler
+	bodyTime time.Duration // in which a body must have arrived
 }
 
 // service is how requests of one service are treated: handler or raw is set.
@@ -42,7 +41,7 @@ func NewMux(creds Credentials, now func() time.Time, log *slog.Logger) *Mux {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Mux{verifier: verifier{secrets: creds}, now: now, log: log, services: make(map[string]service)}
+	return &Mux{verifier: verifier{secrets: creds}, now: now, log: log, services: make(map[string]service), bodyTime: bodyTime}
 }
 
 // Handle gives the requests of a service to h, after the body (of at most
@@ -85,7 +84,7 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fault = Errorf(http.StatusBadRequest, "InvalidSignatureException",
 			"Credential should be scoped to correct service; %q is not served here.", a.service)
 	case fault == nil:
-		if req.Body, fault = readBody(w, r, s.maxBody); fault == nil {
+		if req.Body, fault = readBody(w, r, s.maxBody, m.bodyTime); fault == nil {
 			fault = m.verifier.verify(r, &a, req.Body, req.Now)
 		}
 	}
@@ -103,35 +102,4 @@ func refuse(w http.ResponseWriter, r *Request, fault *Error) {
 		fault.Status = http.StatusForbidden
 	}
 	ReplyError(w, r, fault)
-}
-
-// readBody reads at most limit bytes.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *Error) {
-	if r.ContentLength > limit {
-		return nil, tooLarge(limit)
-	}
-	if b, ok := r.Body.(*wholeBody); ok {
-		return b.all, nil
-	}
-	if r.ContentLength >= 0 {
-		body := make([]byte, r.ContentLength)
-		if _, err := io.ReadFull(r.Body, body); err != nil {
-			return nil, Errorf(http.StatusBadRequest, "RequestAbortedException", "the request body ended early")
-		}
-		return body, nil
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	var over *http.MaxBytesError
-	switch {
-	case errors.As(err, &over):
-		return nil, tooLarge(limit)
-	case err != nil:
-		return nil, Errorf(http.StatusBadRequest, "RequestAbortedException", "the request body ended early")
-	}
-	return body, nil
-}
-
-func tooLarge(limit int64) *Error {
-	return Errorf(http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException",
-		"the request body is larger than %d bytes", limit)
 }

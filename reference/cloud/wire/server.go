@@ -23,8 +23,9 @@ type Server struct {
 	Direct []string     // beginnings of X-Amz-Target
 	Log    *slog.Logger // nil is silence
 
-	rest *handover
-	mu   struct {
+	bodies time.Duration // in which a body must have arrived; zero is bodyTime
+	rest   *handover
+	mu     struct {
 		sync.Mutex
 		listener net.Listener
 		conns    map[*directConn]struct{}
@@ -87,6 +88,13 @@ func (s *Server) accept(l net.Listener) error {
 		}
 		s.running.Go(c.run)
 	}
+}
+
+func (s *Server) bodyTime() time.Duration {
+	if s.bodies > 0 {
+		return s.bodies
+	}
+	return bodyTime
 }
 
 func (s *Server) isClosing() bool {

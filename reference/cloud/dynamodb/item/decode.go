@@ -17,7 +17,7 @@ import (
 const MaxDepth = 32
 
 // hardDepth is where decoding stops at all.
-const hardDepth = 96
+const hardDepth = 128
 
 // Decoder parses attribute values out of a request. Two kinds of errors are kept apart, as
 // DynamoDB does: text that has not the form of the wire sticks in the cursor's Err; a value

@@ -69,16 +69,16 @@ func TestKillLoop(t *testing.T) {
 }
 
 func TestTheKillLoopFindsALogThatIsWrittenLate(t *testing.T) {
-	_, lie := killLoop(t, t.TempDir(), "late log", 20, 1)
+	_, lie := killLoop(t, t.TempDir(), "late log", 100, 1)
 	require.ErrorContains(t, lie, "no step explains")
 }
 
 func TestTheKillLoopFindsTornTransactions(t *testing.T) {
-	_, lie := killLoop(t, t.TempDir(), "torn transactions", 40, 2)
+	_, lie := killLoop(t, t.TempDir(), "torn transactions", 100, 2)
 	require.ErrorContains(t, lie, "torn")
 }
 
 func TestTheKillLoopFindsLostUpdates(t *testing.T) {
-	_, lie := killLoop(t, t.TempDir(), "lost updates", 5, 3)
+	_, lie := killLoop(t, t.TempDir(), "lost updates", 100, 3)
 	require.ErrorContains(t, lie, "no step explains")
 }

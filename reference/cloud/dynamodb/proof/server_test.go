@@ -2,7 +2,9 @@ package proof
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -71,13 +73,26 @@ func serve(dir, broken string) error {
 		return err
 	}
 	fmt.Printf("http://%s\n", listener.Addr())
-	return http.Serve(listener, mux(s, broken))
+	server := &wire.Server{HTTP: &http.Server{Handler: mux(s, broken), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}}
+	if broken == "" {
+		server.Direct = []string{"DynamoDB_"} // as in the real program
+	}
+	return server.Serve(listener)
 }
 
 // mux is the wire before a service, with a lie in between if one is named.
 func mux(s *dynamodb.Service, broken string) http.Handler {
 	m := wire.NewMux(wire.Credentials{"local": "local"}, nil, nil)
 	m.Handle("dynamodb", dynamodb.MaxBody, lie(s, broken))
+	if broken == "trusted lengths" {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.ContentLength > 1<<20 {
+				body := bytes.Repeat([]byte{1}, int(r.ContentLength)/16) // even a part of it is too much
+				_, _ = io.ReadFull(r.Body, body)
+			}
+			m.ServeHTTP(w, r)
+		})
+	}
 	return m
 }
 
