@@ -28,11 +28,7 @@ func (c *call) encodeJSON(v any) error {
 
 // describeAs answers with a table's description under a name.
 func (c *call) describeAs(name string, t *table, status string) error {
-	d, err := c.s.describe(t, status)
-	if err != nil {
-		return err
-	}
-	return c.encodeJSON(map[string]any{name: d})
+	return c.encodeJSON(map[string]any{name: c.s.describe(t, status)})
 }
 
 func (c *call) createTable() error {

@@ -60,17 +60,14 @@ type indexDescription struct {
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// describe shows a table in a status. Its size is the store's estimate, items are not counted.
-func (s *Service) describe(t *table, status string) (*tableDescription, error) {
+// describe shows a table in a status, with what it held when it was last counted.
+func (s *Service) describe(t *table, status string) *tableDescription {
 	d := t.definition
-	size, err := s.store.Size(t.schema)
-	if err != nil {
-		return nil, err
-	}
+	counted := s.censuses.of(s.now(), t).spaces
 	out := &tableDescription{
 		TableName: d.TableName, TableID: d.UUID, TableArn: s.arn(d.TableName), TableStatus: status,
 		CreationDateTime: seconds(d.Created), AttributeDefinitions: d.AttributeDefinitions, KeySchema: d.KeySchema,
-		TableSizeBytes: int64(size), OnDemandThroughput: d.OnDemandThroughput, DeletionProtectionEnabled: d.DeletionProtectionEnabled,
+		ItemCount: counted[0].items, TableSizeBytes: counted[0].bytes, OnDemandThroughput: d.OnDemandThroughput, DeletionProtectionEnabled: d.DeletionProtectionEnabled,
 		WarmThroughput: &warmDescription{s.warm(t, nil), "ACTIVE"}, latestStream: s.describeLatestStream(t),
 	}
 	if d.ProvisionedThroughput != nil {
@@ -83,7 +80,7 @@ func (s *Service) describe(t *table, status string) (*tableDescription, error) {
 		out.TableClassSummary = &classSummary{d.TableClass}
 	}
 	for i := range d.GlobalSecondaryIndexes {
-		x := s.describeIndex(d, &d.GlobalSecondaryIndexes[i])
+		x := s.describeIndex(d, &d.GlobalSecondaryIndexes[i], counted)
 		x.IndexStatus, x.Backfilling = d.indexStatus(x.IndexName, status)
 		x.ProvisionedThroughput = &throughputDescription{}
 		if p := d.GlobalSecondaryIndexes[i].ProvisionedThroughput; p != nil {
@@ -95,9 +92,9 @@ func (s *Service) describe(t *table, status string) (*tableDescription, error) {
 		out.GlobalSecondaryIndexes = append(out.GlobalSecondaryIndexes, x)
 	}
 	for i := range d.LocalSecondaryIndexes {
-		out.LocalSecondaryIndexes = append(out.LocalSecondaryIndexes, s.describeIndex(d, &d.LocalSecondaryIndexes[i]))
+		out.LocalSecondaryIndexes = append(out.LocalSecondaryIndexes, s.describeIndex(d, &d.LocalSecondaryIndexes[i], counted))
 	}
-	return out, nil
+	return out
 }
 
 func (s *Service) describeThroughput(d *definition, index string, p *throughput) throughputDescription {
@@ -127,8 +124,10 @@ func (d *definition) indexStatus(name, table string) (status string, backfilling
 	return table, nil
 }
 
-func (s *Service) describeIndex(d *definition, x *indexDefinition) indexDescription {
+func (s *Service) describeIndex(d *definition, x *indexDefinition, counted map[uint8]holding) indexDescription {
+	held := counted[d.IndexIDs[x.IndexName]]
 	return indexDescription{
+		ItemCount: held.items, IndexSizeBytes: held.bytes,
 		IndexName: x.IndexName, IndexArn: s.arn(d.TableName) + "/index/" + x.IndexName,
 		KeySchema: x.KeySchema, Projection: x.Projection,
 	}

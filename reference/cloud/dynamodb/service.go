@@ -50,6 +50,7 @@ type Service struct {
 	latency     *latency
 	reshaped    atomic.Bool // partitions were cut or grew, which is not durable yet
 	calls       *generations
+	censuses    *censuses
 	builds      chan struct{} // has room for one: there may be an index to build
 	background  struct {      // what runs between Open and Close
 		stop    context.CancelFunc
@@ -76,6 +77,7 @@ func Open(o Options) (*Service, error) {
 	}
 	s.latency = newLatency(s.limits.Latency, o.Sleep)
 	s.counters, s.calls, s.builds = newCounters(), newGenerations(), make(chan struct{}, 1)
+	s.censuses = newCensuses()
 	s.replies.New = func() any { return &call{s: s} }
 	var err error
 	if s.store, err = store.Open(store.Options{Dir: o.Dir, FS: o.FS, Cache: o.Cache, MemTable: o.MemTable, Log: s.log}); err != nil {
@@ -90,6 +92,7 @@ func Open(o Options) (*Service, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.background.stop = stop
 	s.background.running.Go(func() { s.runBuilds(ctx) })
+	s.background.running.Go(func() { s.runCensuses(ctx) })
 	s.background.running.Go(func() { newUpkeep(s, o.ExpireEvery).run(ctx) })
 	return s, nil
 }

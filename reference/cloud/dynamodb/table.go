@@ -93,6 +93,7 @@ func (s *Service) dropTable(t *table) error {
 	all := maps.Clone(*s.tables.Load())
 	delete(all, t.definition.TableName)
 	s.tables.Store(&all)
+	s.censuses.forget(t.definition.ID)
 	return s.store.DropTable(t.definition.TableName, t.definition.ID)
 }
 
