@@ -1,0 +1,224 @@
+package truth
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"pgregory.net/rapid"
+
+	"github.com/retailflow/stampede/loadgen/attack"
+	"github.com/retailflow/stampede/loadgen/measure"
+	"github.com/retailflow/stampede/reports/stat"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	ms      = time.Millisecond
+	timeout = 3 * time.Second
+)
+
+// even is a plan of n requests, one each gap.
+func even(n int, gap time.Duration) []Planned {
+	out := make([]Planned, n)
+	for i := range out {
+		out[i] = Planned{Seq: uint64(i), At: time.Duration(i) * gap}
+	}
+	return out
+}
+
+func TestIdealOfAStall(t *testing.T) {
+	// 1,000 requests in 1 s, nothing answered from 300 ms to 500 ms: a fifth waits 200 ms to 1 ms.
+	s := Schedule{Base: ms, Episodes: []Episode{{Trouble: Stall, From: 300 * ms, To: 500 * ms}}}
+	ideal := Ideal(s, even(1000, ms), nil, timeout)
+	require.EqualValues(t, 1000, ideal.Count())
+	require.Equal(t, ms, ideal.Quantile(0.8))
+	require.InDelta(t, 101, ideal.Quantile(0.9).Seconds()*1000, 1.1)
+	require.InDelta(t, 191, ideal.Quantile(0.99).Seconds()*1000, 1.1)
+	require.InDelta(t, 201, ideal.Max().Seconds()*1000, 0.3)
+}
+
+func TestIdealTakesTheServersErrorFromItsLog(t *testing.T) {
+	s := Schedule{Base: 10 * ms}
+	ideal := Ideal(s, even(3, 100*ms), []Logged{{Seq: 0, Arrival: 5 * ms, LastByte: 17 * ms}, {Seq: 2, Arrival: 230 * ms, LastByte: 245 * ms}}, timeout)
+	// The first was 2 ms late and the last 5; the one that never came is given the usual error, 5.
+	require.InDelta(t, 12, ideal.Quantile(0.3).Seconds()*1000, 0.1)
+	require.InDelta(t, 15, ideal.Quantile(0.5).Seconds()*1000, 0.1)
+	require.InDelta(t, 15, ideal.Max().Seconds()*1000, 0.1, "its arrival 30 ms late is not the server's fault")
+}
+
+func TestIdealCountsTroubleAtTheTimeout(t *testing.T) {
+	for _, trouble := range []Trouble{Errors, Reset, Refuse} {
+		s := Schedule{Base: ms, Episodes: []Episode{{Trouble: trouble, From: 0, To: 20 * ms}}}
+		ideal := Ideal(s, even(1000, ms), nil, timeout)
+		require.GreaterOrEqual(t, ideal.Quantile(0.981), timeout)
+		require.Equal(t, ms, ideal.Quantile(0.98))
+	}
+}
+
+// The accounting of attack and measure over recorded results is the ideal one, exactly: a
+// generator that is in time sees what the schedule says, whatever the trouble; one that is late
+// counts its lateness. No clock, no network.
+func TestAccountingIsTheIdeal(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var s Schedule
+		s.Base = time.Duration(rapid.IntRange(0, 20).Draw(t, "base")) * ms
+		at := time.Duration(0)
+		for range rapid.IntRange(0, 4).Draw(t, "episodes") {
+			at += time.Duration(rapid.IntRange(0, 500).Draw(t, "gap")) * ms
+			e := Episode{Trouble: rapid.SampledFrom([]Trouble{Stall, Slow, Jitter, Errors, Reset, Refuse}).Draw(t, "trouble"), From: at,
+				By: time.Duration(rapid.IntRange(1, 200).Draw(t, "by")) * ms}
+			at += time.Duration(rapid.IntRange(1, 900).Draw(t, "length")) * ms
+			e.To = at
+			s.Episodes = append(s.Episodes, e)
+		}
+		if err := s.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		set := measure.New(timeout)
+		var plan []Planned
+		unsent := rapid.IntRange(0, 50).Draw(t, "unsent tail")
+		n := rapid.IntRange(1, 300).Draw(t, "requests")
+		end := time.Duration(n*10) * ms
+		for i := range n {
+			p := Planned{Seq: uint64(i), At: time.Duration(i*10) * ms}
+			plan = append(plan, p)
+			// A late start within the same stall waits for the same end: response = end - planned.
+			r := attack.Result{Planned: p.At, Start: p.At, Sent: true}
+			delay, good := s.Delay(p.At, p.Seq)
+			r.End = p.At + delay
+			if r.Good = good && delay < timeout; !r.Good {
+				r.Err = context.DeadlineExceeded
+			}
+			if i >= n-unsent { // given up, not sent: it counts at the timeout
+				r = attack.Result{Planned: p.At, Start: end, End: end, Err: attack.ErrLate}
+			}
+			o := r.Outcome("", "")
+			set.Add(&o)
+		}
+		said := quantiles(&set.Select(nil).Latency)
+		sent := max(n-unsent, 0)
+		ideal := Ideal(s, plan[:sent], nil, timeout)
+		for range n - sent {
+			ideal.Record(timeout)
+		}
+		if truth := quantiles(ideal); !slices.Equal(said, truth) {
+			t.Fatalf("said %v, truth %v", said, truth)
+		}
+	})
+}
+
+func histogram(of ...time.Duration) []time.Duration {
+	h := &stat.Histogram{}
+	for _, d := range of {
+		h.Record(d)
+	}
+	return quantiles(h)
+}
+
+func verdicts(cells []Cell) (out []Verdict) {
+	for _, c := range cells {
+		out = append(out, c.Verdict)
+	}
+	return out
+}
+
+func TestJudge(t *testing.T) {
+	stall := Schedule{Episodes: []Episode{{Trouble: Stall, To: time.Second}}}
+	truth := histogram(10*ms, 10*ms, 900*ms)
+	ok := judge([]pair{{said: truth, truth: truth}}, stall, nil)
+	require.Equal(t, []Verdict{True, True, True, True, True}, verdicts(ok))
+	liar := judge([]pair{{said: histogram(10*ms, 10*ms, 20*ms), truth: truth}}, stall, ok)
+	require.Equal(t, []Verdict{True, Untrue, Untrue, Untrue, Untrue}, verdicts(liar))
+	require.Equal(t, Skipped, judge([]pair{{said: truth, truth: truth}}, Schedule{}, nil)[4].Verdict, "no stall, no claim about the maximum")
+
+	// Two runs of three decide, and the floor's own error is nobody's merit.
+	two := []pair{{said: truth, truth: truth}, {said: histogram(ms, ms, ms), truth: truth}, {said: truth, truth: truth}}
+	require.Equal(t, True, judge(two, stall, ok)[2].Verdict)
+	slow := judge([]pair{{said: histogram(30*ms, 30*ms, 30*ms), truth: histogram(ms, ms, ms)}}, Schedule{}, nil)
+	require.Equal(t, Untrue, slow[0].Verdict)
+	require.Equal(t, Invalid, judge([]pair{{said: truth, truth: truth}}, stall, slow)[0].Verdict)
+}
+
+func TestScheduleIsRefusedAllAtOnce(t *testing.T) {
+	err := Schedule{Episodes: []Episode{{Trouble: "nap", To: 1}, {Trouble: Slow, From: 5, To: 5}}}.Validate()
+	for _, want := range []string{`episode 1: "nap" is no trouble`, "episode 2: slow by 0s", "episode 2 from 5ns to 5ns"} {
+		require.ErrorContains(t, err, want)
+	}
+}
+
+// A closed loop sees a stall once: such a tool must be found out, and ours not be off by as much.
+func TestCalibrateFindsCoordinatedOmission(t *testing.T) {
+	server, err := Serve("127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, server.Close()) }()
+	defer http.DefaultClient.CloseIdleConnections()
+	closed := Tool{Name: "closed loop", Even: true, Run: func(ctx context.Context, l Load) ([]time.Duration, error) {
+		said := &stat.Histogram{}
+		client := &http.Client{Transport: &http.Transport{}}
+		defer client.CloseIdleConnections()
+		for begin := time.Now(); time.Since(begin) < l.For; time.Sleep(time.Second / time.Duration(l.Rate)) {
+			sent := time.Now()
+			resp, err := client.Get(l.URL + "/")
+			if err != nil {
+				return nil, err
+			}
+			_ = resp.Body.Close()
+			said.Record(time.Since(sent))
+		}
+		return quantiles(said), nil
+	}}
+	rows := []Row{{"stall", func(time.Duration) Schedule {
+		return Schedule{Episodes: []Episode{{Trouble: Stall, From: 300 * ms, To: 800 * ms}}}
+	}}}
+	table, err := Calibrate(t.Context(), Options{Server: "http://" + server.Address(), Tools: []Tool{closed, Own("ours", attack.Direct)},
+		Rates: []int{200}, Rows: rows, Runs: 1, For: 1500 * ms})
+	require.NoError(t, err)
+	require.Len(t, table, 2)
+	require.NoError(t, table[0].Err)
+	require.Equal(t, Untrue, table[0].Cells[1].Verdict, "p90: %+v", table[0].Cells)
+	require.Less(t, table[0].Cells[1].Said, 100*ms)
+	require.NoError(t, table[1].Err)
+	require.Greater(t, table[1].Cells[1].Said, 200*ms)
+	require.InEpsilon(t, float64(table[1].Cells[1].Truth), float64(table[1].Cells[1].Said), 0.5)
+}
+
+func TestServerMisbehaves(t *testing.T) {
+	server, err := Serve("127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, server.Close()) }()
+	url := "http://" + server.Address()
+	o := Options{Server: url}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	get := func() (int, error) {
+		resp, err := client.Get(url + "/?n=7")
+		if err != nil {
+			return 0, err
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode, nil
+	}
+	for trouble, want := range map[Trouble]int{Errors: 503, Reset: 0, Slow: 200} {
+		require.NoError(t, o.post(t.Context(), begin{Start: time.Now().UnixNano(),
+			Schedule: Schedule{Episodes: []Episode{{Trouble: trouble, To: time.Hour, By: 50 * ms}}}}))
+		sent := time.Now()
+		status, err := get()
+		require.Equal(t, want == 0, err != nil, "%s: %v", trouble, err)
+		require.Equal(t, want, status)
+		require.Equal(t, trouble == Slow, time.Since(sent) >= 50*ms)
+		log, err := o.log(t.Context())
+		require.NoError(t, err)
+		require.NotEmpty(t, log)
+		require.EqualValues(t, 7, log[0].Seq)
+	}
+	require.NoError(t, o.post(t.Context(), begin{Start: time.Now().UnixNano(),
+		Schedule: Schedule{Episodes: []Episode{{Trouble: Refuse, To: 200 * ms}}}}))
+	require.Eventually(t, func() bool { _, err := get(); return err != nil }, time.Second, ms)
+	require.Eventually(t, func() bool { status, _ := get(); return status == 200 }, 5*time.Second, 10*ms, "the door opens again")
+	require.ErrorContains(t, o.post(t.Context(), begin{Schedule: Schedule{Episodes: []Episode{{Trouble: "nap", To: 1}}}}), `"nap" is no trouble`)
+}
