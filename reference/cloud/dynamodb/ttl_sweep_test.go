@@ -102,7 +102,7 @@ func (r *rig) pass(now time.Time) {
 
 func (r *rig) keys(table string) (pks []string) {
 	r.t.Helper()
-	out, err := r.Scan(ctx, &ddb.ScanInput{TableName: &table})
+	out, err := r.Scan(ctx, &ddb.ScanInput{TableName: &table}, again)
 	require.NoError(r.t, err)
 	for _, it := range out.Items {
 		pks = append(pks, showValue(it["pk"]))
