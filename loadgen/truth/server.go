@@ -18,6 +18,7 @@ type Server struct {
 	http    *http.Server
 	closing chan struct{}
 	running sync.WaitGroup
+	inside  sync.RWMutex // held for reading while a request is answered and logged
 
 	mu struct {
 		sync.Mutex
@@ -83,6 +84,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.handOver(w)
 		return
 	}
+	s.inside.RLock()
+	defer s.inside.RUnlock()
 	seq, start, schedule := s.enter(r, arrived)
 	_, _ = io.Copy(io.Discard, r.Body)
 	arrival := arrived.Sub(start)
@@ -190,6 +193,8 @@ func (s *Server) until(at time.Time) bool {
 }
 
 func (s *Server) handOver(w http.ResponseWriter) {
+	s.inside.Lock() // until all that came is on the log
+	defer s.inside.Unlock()
 	s.mu.Lock()
 	log := s.mu.log
 	s.mu.log, s.mu.begun = nil, false

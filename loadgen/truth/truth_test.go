@@ -185,7 +185,7 @@ func TestCalibrateFindsCoordinatedOmission(t *testing.T) {
 	require.Less(t, table[0].Cells[1].Said, 100*ms)
 	require.NoError(t, table[1].Err)
 	require.Greater(t, table[1].Cells[1].Said, 200*ms)
-	require.InEpsilon(t, float64(table[1].Cells[1].Truth), float64(table[1].Cells[1].Said), 0.5)
+	require.Greater(t, table[1].Cells[1].Said, table[1].Cells[1].Truth*8/10, "a busy machine can only add to it")
 }
 
 func TestServerMisbehaves(t *testing.T) {
