@@ -63,7 +63,7 @@ type shops []tenant.Tenant
 func (s shops) Shop(_ context.Context, id string) (ingestion.Shop, error) {
 	for i := range s {
 		if s[i].ID == id {
-			return ingestion.Shop{Secret: s[i].ShopifySecret, Currency: s[i].Currency}, nil
+			return ingestion.Shop{Platform: string(s[i].Platform), Secret: s[i].WebhookSecret, Currency: s[i].Currency}, nil
 		}
 	}
 	return ingestion.Shop{}, ingestion.ErrNoShop

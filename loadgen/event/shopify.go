@@ -56,7 +56,7 @@ func (m *Maker) shopify(s *shop, e plan.Entry, r *rand.Rand) Request {
 	w := webhookWriter{
 		batchWriter: batchWriter{shop: s, catalogue: &m.catalogue, r: r, tenant: e.Tenant, ms: triggered.UnixMilli()},
 		templates:   &m.webhooks,
-		fact:        Fact{ID: api.ShopifyID(eventID, triggered), Type: topic.kind, TimeMS: triggered.UnixMilli()},
+		fact:        Fact{ID: api.WebhookID(api.Shopify, eventID, triggered), Type: topic.kind, TimeMS: triggered.UnixMilli()},
 		buyer:       m.customer(r), number: 1000 + r.Int64N(1e6),
 		stamp: triggered.In(s.zone).Format(time.RFC3339),
 	}
@@ -72,7 +72,7 @@ func (m *Maker) shopify(s *shop, e plan.Entry, r *rand.Rand) Request {
 			"X-Shopify-Webhook-Id":   {eventID},
 			"X-Shopify-Event-Id":     {eventID},
 			"X-Shopify-Triggered-At": {triggered.Format(time.RFC3339Nano)},
-			"X-Shopify-Hmac-Sha256":  {ShopifySignature(s.ShopifySecret, body)},
+			"X-Shopify-Hmac-Sha256":  {ShopifySignature(s.WebhookSecret, body)},
 		},
 	}
 }

@@ -23,7 +23,7 @@ func TestShopifySignatureKnownAnswer(t *testing.T) {
 }
 
 // What a webhook must become is read back from headers and body as the contract beside
-// api.ShopifyID says, with the platform's own arithmetic.
+// api.WebhookID says, with the platform's own arithmetic.
 func TestWebhooks(t *testing.T) {
 	m, p, tenants := fixture(t, 1)
 	topics, beyondFloat, escaped := map[string]int{}, 0, 0
@@ -37,14 +37,14 @@ func TestWebhooks(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "/v1/tenants/"+one.ID+"/webhooks/shopify", r.Path)
 		require.Equal(t, one.Shop, r.Header.Get("X-Shopify-Shop-Domain"))
-		require.Equal(t, event.ShopifySignature(one.ShopifySecret, r.Body), r.Header.Get("X-Shopify-Hmac-Sha256"))
+		require.Equal(t, event.ShopifySignature(one.WebhookSecret, r.Body), r.Header.Get("X-Shopify-Hmac-Sha256"))
 		require.Empty(t, r.Header.Get("X-Api-Key"), "a storefront platform has no key")
 		require.Len(t, r.Facts, 1)
 
 		triggered, err := time.Parse(time.RFC3339Nano, r.Header.Get("X-Shopify-Triggered-At"))
 		require.NoError(t, err)
 		require.Equal(t, epoch.Add(e.First), triggered)
-		got := event.Fact{ID: api.ShopifyID(r.Header.Get("X-Shopify-Event-Id"), triggered), TimeMS: triggered.UnixMilli()}
+		got := event.Fact{ID: api.WebhookID(api.Shopify, r.Header.Get("X-Shopify-Event-Id"), triggered), TimeMS: triggered.UnixMilli()}
 
 		var body struct {
 			ID         json.Number `json:"id"`

@@ -45,7 +45,7 @@ type Tenant struct {
 	Tier          Tier
 	Size          float64 // share of all events, 0 to 1
 	Shop          string  // host name of the storefront; X-Shopify-Shop-Domain
-	ShopifySecret string  // signs webhooks; 32 hexadecimal digits
+	WebhookSecret string  // signs webhooks; 32 hexadecimal digits
 	APIKey        string  // of the gateway; 40 letters and digits
 }
 
@@ -140,7 +140,7 @@ func New(o Options) ([]Tenant, error) {
 			Tier:          tier(sizes[i] / sum * float64(o.Count)),
 			Size:          sizes[i] / sum,
 			Shop:          id + ".example.com",
-			ShopifySecret: secret(o.Seed, "shopify", id, 16),
+			WebhookSecret: secret(o.Seed, "shopify", id, 16),
 			APIKey:        secret(o.Seed, "api-key", id, 20),
 		}
 	}

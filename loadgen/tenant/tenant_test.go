@@ -27,7 +27,7 @@ func TestGolden(t *testing.T) {
 	first.Size = 0
 	require.Equal(t, tenant.Tenant{ID: "t0001", Name: "Quizzical Wolf Supply", Platform: tenant.Shopify,
 		Zone: "America/New_York", Currency: "USD", Country: "US", Tier: tenant.Starter, Shop: "t0001.example.com",
-		ShopifySecret: "401cc8ec2c6baaf7a0ed5e9dd46a8360", APIKey: "724aed984a10a497163aa75adea6e5869e74fae0"}, first)
+		WebhookSecret: "401cc8ec2c6baaf7a0ed5e9dd46a8360", APIKey: "724aed984a10a497163aa75adea6e5869e74fae0"}, first)
 	require.Equal(t, "t2400", tenants[2399].ID)
 }
 
@@ -40,11 +40,11 @@ func TestPopulation(t *testing.T) {
 		require.Equal(t, i, one.Index)
 		require.Regexp(t, regexp.MustCompile(`^t\d{4}$`), one.ID)
 		require.Equal(t, one.ID+".example.com", one.Shop)
-		require.Regexp(t, regexp.MustCompile(`^[0-9a-f]{32}$`), one.ShopifySecret)
+		require.Regexp(t, regexp.MustCompile(`^[0-9a-f]{32}$`), one.WebhookSecret)
 		require.Regexp(t, regexp.MustCompile(`^[0-9a-f]{40}$`), one.APIKey)
 		require.True(t, api.ValidCurrency(one.Currency))
-		require.False(t, keys[one.APIKey] || keys[one.ShopifySecret], "credentials of %s are another's too", one.ID)
-		keys[one.APIKey], keys[one.ShopifySecret] = true, true
+		require.False(t, keys[one.APIKey] || keys[one.WebhookSecret], "credentials of %s are another's too", one.ID)
+		keys[one.APIKey], keys[one.WebhookSecret] = true, true
 		_, offset := api.ID{}.Time().In(one.Location()).Zone()
 		offsets[(offset%3600+3600)%3600/60]++
 		sum += one.Size

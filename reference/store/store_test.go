@@ -83,7 +83,7 @@ func TestItemsRoundTrip(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Date{2026, 3, 14}, day.Date)
 
-	tenant := Tenant{ID: "t1", Name: "Corner Shop", Plan: "pro", Zone: "Asia/Kolkata", Currency: "INR", Platform: "shopify", ShopifySecret: "s"}
+	tenant := Tenant{ID: "t1", Name: "Corner Shop", Plan: "pro", Zone: "Asia/Kolkata", Currency: "INR", Platform: "shopify", WebhookSecret: "s"}
 	parsed, err := ParseTenant(tenant.Item())
 	require.NoError(t, err)
 	require.Equal(t, tenant, parsed)

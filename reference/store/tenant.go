@@ -20,7 +20,7 @@ type Tenant struct {
 	Zone          string // IANA name; "" means UTC
 	Currency      string // ISO 4217
 	Platform      string // shopify, woocommerce, magento, custom
-	ShopifySecret string // key of the webhooks' HMAC
+	WebhookSecret string // key of the webhooks' HMAC; a public key in PEM for magento
 }
 
 // Item is the META item.
@@ -64,7 +64,7 @@ func ParseTenant(item map[string]types.AttributeValue) (Tenant, error) {
 
 func (t *Tenant) attributes() map[string]*string {
 	return map[string]*string{"tenant_name": &t.Name, "tenant_plan": &t.Plan, AttrZone: &t.Zone,
-		"currency": &t.Currency, "platform": &t.Platform, "shopify_secret": &t.ShopifySecret}
+		"currency": &t.Currency, "platform": &t.Platform, "webhook_secret": &t.WebhookSecret}
 }
 
 // Location is the tenant's zone. An unknown name is an error, and UTC.

@@ -90,7 +90,7 @@ func serve(ctx context.Context, t *terminal, c *cloud.Cloud, binary, logName str
 	}
 	for _, r := range tenants {
 		config.Tenants = append(config.Tenants, stack.Tenant{ID: r.ID, Name: r.Name, Platform: string(r.Platform), Plan: string(r.Tier),
-			Zone: r.Zone, Currency: r.Currency, ShopifySecret: r.ShopifySecret, APIKey: r.APIKey})
+			Zone: r.Zone, Currency: r.Currency, WebhookSecret: r.WebhookSecret, APIKey: r.APIKey})
 	}
 	if err := stack.Apply(ctx, config); err != nil {
 		return fmt.Errorf("deploy the stack: %w", err)

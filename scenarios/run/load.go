@@ -71,7 +71,7 @@ func (p *population) stack() []stack.Tenant {
 	out := make([]stack.Tenant, 0, len(p.tenants)+len(p.probes))
 	for _, t := range p.tenants {
 		out = append(out, stack.Tenant{ID: t.ID, Name: t.Name, Platform: string(t.Platform), Plan: string(t.Tier),
-			Zone: t.Zone, Currency: t.Currency, ShopifySecret: t.ShopifySecret, APIKey: t.APIKey})
+			Zone: t.Zone, Currency: t.Currency, WebhookSecret: t.WebhookSecret, APIKey: t.APIKey})
 	}
 	return append(append(out, p.probes...), p.first)
 }

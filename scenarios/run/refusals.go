@@ -80,7 +80,7 @@ func refusals(seed uint64, now time.Time, us tenant.Tenant, other string) []refu
 		{name: "a webhook with a wrong signature", path: "/v1/tenants/" + us.ID + "/webhooks/shopify", header: http.Header{
 			"Content-Type": {"application/json"}, "X-Shopify-Topic": {"orders/create"}, "X-Shopify-Event-Id": {unsigned.String()},
 			"X-Shopify-Triggered-At": {now.UTC().Format(time.RFC3339Nano)}, "X-Shopify-Hmac-Sha256": {"bm90IGEgc2lnbmF0dXJl"},
-		}, body: []byte(`{"id":1}`), want: 401, ids: []api.ID{api.ShopifyID(unsigned.String(), now)}},
+		}, body: []byte(`{"id":1}`), want: 401, ids: []api.ID{api.WebhookID(api.Shopify, unsigned.String(), now)}},
 	}
 }
 

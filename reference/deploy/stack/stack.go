@@ -21,7 +21,7 @@ type Tenant struct {
 	Plan          string // and the usage plan of its API key, where there is one of that name
 	Zone          string // IANA
 	Currency      string // ISO 4217
-	ShopifySecret string // signs its webhooks; "" if it sends none
+	WebhookSecret string // verifies its webhooks, in PEM if it is a public key; "" if it sends none
 	APIKey        string
 }
 

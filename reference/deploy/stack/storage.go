@@ -223,5 +223,5 @@ func (d *deployment) seedTenants(ctx context.Context) error {
 // tenantItem is the META item of a tenant.
 func tenantItem(t Tenant) map[string]ddb.AttributeValue {
 	return store.Tenant{ID: t.ID, Name: t.Name, Plan: t.Plan, Zone: t.Zone, Currency: t.Currency,
-		Platform: t.Platform, ShopifySecret: t.ShopifySecret}.Item()
+		Platform: t.Platform, WebhookSecret: t.WebhookSecret}.Item()
 }

@@ -34,7 +34,7 @@ func (h *Events) take(tenant, correlation, body string, w *workspace, now time.T
 			s.Stop(errTooMany)
 			return
 		}
-		r := w.takeOne(s, allowed)
+		r := w.in.take(s, allowed, &w.event)
 		if s.Err() != nil {
 			return
 		}
@@ -55,24 +55,6 @@ func (h *Events) take(tenant, correlation, body string, w *workspace, now time.T
 		return 0, fmt.Errorf("%w: %w", errNotBatch, err)
 	}
 	return accepted, nil
-}
-
-// takeOne reads one event and validates it. Afterwards the scanner stands behind the event, or
-// has an error because the body is no JSON.
-func (w *workspace) takeOne(s *rest.Scanner, allowed window) *refusal {
-	from := s.Next()
-	w.in.read(s)
-	if err := s.Err(); errors.Is(err, rest.ErrMismatch) || errors.Is(err, errEventSize) {
-		s.Rewind(from)
-		s.Skip()
-		if s.Offset()-from <= api.MaxEventBytes {
-			return refuse(CodeMalformed, "%v", err)
-		}
-	}
-	if size := s.Offset() - from; size > api.MaxEventBytes {
-		return refuse(CodeTooLarge, "the event has %d bytes, at most %d", size, api.MaxEventBytes)
-	}
-	return w.in.validate(allowed, &w.event)
 }
 
 // incoming is [api.CloudEvent] with its data already in place: the union of [api.ProductData],
@@ -101,6 +83,24 @@ type incomingData struct {
 	Lines    []api.OrderLineData
 	Email    string
 	Country  string
+}
+
+// take reads one event and validates it into out. Afterwards the scanner stands behind the
+// event, or has an error because the body is no JSON.
+func (e *incoming) take(s *rest.Scanner, allowed window, out *event) *refusal {
+	from := s.Next()
+	e.read(s)
+	if err := s.Err(); errors.Is(err, rest.ErrMismatch) || errors.Is(err, errEventSize) {
+		s.Rewind(from)
+		s.Skip()
+		if s.Offset()-from <= api.MaxEventBytes {
+			return refuse(CodeMalformed, "%v", err)
+		}
+	}
+	if size := s.Offset() - from; size > api.MaxEventBytes {
+		return refuse(CodeTooLarge, "the event has %d bytes, at most %d", size, api.MaxEventBytes)
+	}
+	return e.validate(allowed, out)
 }
 
 // read takes the scanner's next value into e, whose memory is used again.

@@ -46,19 +46,37 @@ func FuzzEvents(f *testing.F) {
 	})
 }
 
-// FuzzWebhook says the same of signed webhooks.
+// FuzzWebhook says the same of signed webhooks of every platform.
 func FuzzWebhook(f *testing.F) {
 	for i, name := range []string{"order.json", "order.json", "product.json", "customer.json", "inventory_level.json"} {
 		f.Add(uint8(2*i), fixture(f, name))
 	}
+	f.Add(uint8(10), fixtureOf(f, api.WooCommerce, "order.json"))
+	f.Add(uint8(11), fixtureOf(f, api.WooCommerce, "order.json"))
+	f.Add(uint8(12), fixtureOf(f, api.WooCommerce, "product.json"))
+	f.Add(uint8(13), fixtureOf(f, api.WooCommerce, "customer.json"))
+	f.Add(uint8(14), observed("sales_order_invoice_save_after", "invoice", fixtureOf(f, api.Magento, "invoice.json")))
+	f.Add(uint8(14), observed("sales_order_save_commit_after", "order", magentoOrder))
+	f.Add(uint8(15), event("order.created", 1, created))
 	topics := []string{"orders/create", "orders/paid", "orders/cancelled", "refunds/create", "products/update",
 		"products/create", "customers/create", "customers/update", "inventory_levels/update", "orders/fulfilled"}
+	private, public := newKeyPair(f)
 	f.Fuzz(func(t *testing.T, topic uint8, body string) {
-		b := newBucket()
-		r := webhook(topics[int(topic)%len(topics)], body)
+		b, s := newBucket(), hush()
+		var r events.APIGatewayProxyRequest
+		switch topic %= 16; {
+		case topic < 10:
+			r = webhook(topics[topic], body)
+		case topic < 14:
+			s, r = quiet(api.WooCommerce, "hush"), wooWebhook([]string{"order.created", "order.updated", "product.updated", "customer.created"}[topic-10], body)
+		case topic == 14:
+			s, r = quiet(api.Magento, public), magentoWebhook(t, private, body)
+		default:
+			s, r = quiet(api.Custom, "hush"), customWebhook(body)
+		}
 		r.Body, r.IsBase64Encoded = encode(body), true
-		answer := invoke(t, webhookHandler(t, b, hush()), r)
-		require.Contains(t, []int{200, 400}, answer.StatusCode)
+		answer := invoke(t, webhookHandler(t, b, s), r)
+		require.Contains(t, []int{200, 400}, answer.StatusCode, answer.Body)
 		require.Equal(t, batchAnswer(t, answer).Accepted, len(b.events(t, api.Products))+len(b.events(t, api.Orders))+len(b.events(t, api.Customers)))
 	})
 }

@@ -15,7 +15,8 @@ import (
 
 // Shop is what a webhook needs to know about its tenant.
 type Shop struct {
-	Secret   string // Shopify's shared secret
+	Platform string // such as [api.Shopify]; webhooks of another are not believed
+	Secret   string // the key of its webhooks' HMAC, or the public key, in PEM, of their signatures
 	Currency string // ISO 4217, for resources that do not name one
 }
 
@@ -53,10 +54,10 @@ func (t Table) Shop(ctx context.Context, tenant string) (Shop, error) {
 	if err != nil {
 		return Shop{}, fmt.Errorf("read settings: %w", err)
 	}
-	if settings.ShopifySecret == "" {
-		return Shop{}, fmt.Errorf("shopify secret of %s: %w", tenant, ErrNoShop)
+	if settings.WebhookSecret == "" {
+		return Shop{}, fmt.Errorf("webhook secret of %s: %w", tenant, ErrNoShop)
 	}
-	return Shop{Secret: settings.ShopifySecret, Currency: settings.Currency}, nil
+	return Shop{Platform: settings.Platform, Secret: settings.WebhookSecret, Currency: settings.Currency}, nil
 }
 
 // Bounds of a shop's stay in a container's memory.
@@ -104,9 +105,9 @@ func (c *shopCache) get(ctx context.Context, now time.Time, tenant string, maxAg
 
 // signed finds the tenant's settings and checks the signature with them. A secret that was
 // rotated is seen at its first use, since a mismatch is believed only of fresh settings.
-func (c *shopCache) signed(ctx context.Context, now time.Time, tenant, body, signature string) (Shop, bool, error) {
+func (c *shopCache) signed(ctx context.Context, now time.Time, tenant string, p *platform, body, signature string) (Shop, bool, error) {
 	shop, read, err := c.get(ctx, now, tenant, shopFresh)
-	if err == nil && signedByShopify(shop.Secret, body, signature) {
+	if err == nil && shop.signed(p, body, signature) {
 		return shop, true, nil
 	}
 	if (err == nil || errors.Is(err, ErrNoShop)) && now.Sub(read) >= shopStale {
@@ -118,5 +119,11 @@ func (c *shopCache) signed(ctx context.Context, now time.Time, tenant, body, sig
 	case err != nil:
 		return Shop{}, false, err
 	}
-	return shop, signedByShopify(shop.Secret, body, signature), nil
+	return shop, shop.signed(p, body, signature), nil
+}
+
+// signed believes a shop's own platform alone: a public key is known to everybody, and must not
+// pass for the secret of another platform's HMAC.
+func (s Shop) signed(p *platform, body, signature string) bool {
+	return s.Platform == p.name && p.signed(s.Secret, body, signature)
 }

@@ -1,21 +1,16 @@
 package ingestion
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/retailflow/stampede/reference/api"
-	"github.com/retailflow/stampede/reference/functions/rest"
 )
 
 // ShopifyTopics lists the topics that are understood. What becomes of each is said at
-// [api.ShopifyID]; beyond that:
+// [api.WebhookID]; beyond that:
 //   - a SKU that is empty becomes "variant:<id>", or "product:<id>" where there is no variant;
 //   - a refund counts its successful transactions of kind refund, or, without transactions, the
 //     subtotals of the refunded lines;
@@ -23,29 +18,6 @@ import (
 //   - a stock level that is not tracked (available: null) becomes nothing, and is answered 200.
 var ShopifyTopics = [...]string{"orders/create", "orders/paid", "orders/fulfilled", "orders/cancelled",
 	"refunds/create", "products/create", "products/update", "customers/create", "customers/update", "inventory_levels/update"}
-
-// scalar is a JSON number or string kept as its text: ids above 2^53 and money never pass
-// through a float. null is "".
-type scalar string
-
-// UnmarshalJSON takes a number, a string or null.
-func (s *scalar) UnmarshalJSON(raw []byte) error {
-	switch {
-	case bytes.Equal(raw, []byte("null")):
-		*s = ""
-	case len(raw) > 0 && raw[0] == '"':
-		var text string
-		if err := json.Unmarshal(raw, &text); err != nil {
-			return err
-		}
-		*s = scalar(text)
-	case len(raw) > 0 && (raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9'):
-		*s = scalar(raw)
-	default:
-		return fmt.Errorf("%s is neither a number nor a string", clip(string(raw)))
-	}
-	return nil
-}
 
 // shopifyBody is the union of the resources that the topics carry, as far as they are used.
 type shopifyBody struct {
@@ -76,14 +48,6 @@ type shopifyBody struct {
 	// inventory levels
 	InventoryItem scalar `json:"inventory_item_id"`
 	Available     *int64 `json:"available"`
-}
-
-// decode reads a webhook's body. Webhooks are few, so encoding/json is fast enough.
-func (b *shopifyBody) decode(body string) error {
-	if !utf8.ValidString(body) || !strings.HasPrefix(strings.TrimLeft(body, " \t\r\n"), "{") {
-		return errors.New("the body is not a JSON object in UTF-8")
-	}
-	return json.Unmarshal([]byte(body), b)
 }
 
 type shopifyCustomer struct {
@@ -122,56 +86,49 @@ type shopifyTransaction struct {
 	Status   string `json:"status"`
 }
 
-// shopifyWebhook is a verified request, decoded.
+// shopifyWebhook is a webhook of Shopify's, decoded.
 type shopifyWebhook struct {
-	tenant  string
-	headers *rest.Headers
-	shop    Shop
-	body    shopifyBody
-	at      time.Time
+	*webhook
+	body shopifyBody
+	at   time.Time
+}
+
+func shopifyEvent(w *webhook, out *event) (made bool, r *refusal) {
+	if topic := w.headers.ShopifyTopic; !slices.Contains(ShopifyTopics[:], topic) {
+		return false, refuse(codeTopic, "topic %s, want one of %s", clip(topic), strings.Join(ShopifyTopics[:], ", "))
+	}
+	s := shopifyWebhook{webhook: w}
+	if r := decodeBody(w.body, &s.body); r != nil {
+		return false, r
+	}
+	if s.at, r = s.when(); r != nil {
+		return false, r
+	}
+	h := happening{at: s.at}
+	if h.kind, h.data, r = s.read(); r != nil || h.kind == 0 {
+		return false, r
+	}
+	if h.occurrence = w.headers.ShopifyEvent; h.occurrence == "" {
+		resource := s.body.ID + s.body.InventoryItem
+		if resource == "" {
+			return false, refuse(CodeID, "the resource has no id and the request no X-Shopify-Event-Id")
+		}
+		h.occurrence = api.Occurrence(w.tenant, w.headers.ShopifyTopic, string(resource), s.body.UpdatedAt)
+	}
+	return h.event(api.Shopify, w.allowed, out)
 }
 
 // when is the instant of the event itself, the same in every delivery.
 func (w *shopifyWebhook) when() (time.Time, *refusal) {
-	for _, text := range [...]string{w.headers.ShopifyTriggeredAt, w.body.UpdatedAt, w.body.ProcessedAt, w.body.CreatedAt} {
-		if text == "" {
-			continue
-		}
-		at, err := time.Parse(time.RFC3339Nano, text)
-		if err != nil || at.Year() < 1970 {
-			return time.Time{}, refuse(CodeTime, "time %q, want RFC 3339", clip(text))
-		}
-		return at, nil
+	text := firstOf(w.headers.ShopifyTriggeredAt, w.body.UpdatedAt, w.body.ProcessedAt, w.body.CreatedAt)
+	if text == "" {
+		return time.Time{}, refuse(CodeTime, "neither X-Shopify-Triggered-At nor the body tells when it happened")
 	}
-	return time.Time{}, refuse(CodeTime, "neither X-Shopify-Triggered-At nor the body tells when it happened")
-}
-
-// event makes the one event of the webhook; made is false if it stands for none.
-func (w *shopifyWebhook) event(allowed window, out *event) (made bool, r *refusal) {
-	if w.at, r = w.when(); r != nil {
-		return false, r
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil || at.Year() < 1970 {
+		return time.Time{}, refuse(CodeTime, "time %q, want RFC 3339", clip(text))
 	}
-	kind, data, r := w.read()
-	if r != nil || kind == 0 {
-		return false, r
-	}
-	occurrence := w.headers.ShopifyEvent
-	if occurrence == "" {
-		resource := w.body.ID + w.body.InventoryItem
-		if resource == "" {
-			return false, refuse(CodeID, "the resource has no id and the request no X-Shopify-Event-Id")
-		}
-		occurrence = strings.Join([]string{w.tenant, w.headers.ShopifyTopic, string(resource), w.body.UpdatedAt}, "#")
-	}
-	id := api.ShopifyID(occurrence, w.at)
-	if r = allowed.check(id); r != nil {
-		return false, r
-	}
-	out.reset(id, kind, w.at.UnixMilli())
-	if r = data.fill(kind, out); r != nil {
-		return false, r
-	}
-	return true, nil
+	return at, nil
 }
 
 // read maps the body by its topic; kind is 0 for a webhook that stands for no event.
@@ -214,16 +171,12 @@ func (w *shopifyWebhook) read() (kind api.EventType, data incomingData, r *refus
 }
 
 func (w *shopifyWebhook) order() incomingData {
-	currency := w.body.Currency
-	if currency == "" {
-		currency = w.shop.Currency
-	}
-	return incomingData{Order: string(w.body.ID), Customer: string(w.body.Customer.ID), Currency: currency}
+	return incomingData{Order: string(w.body.ID), Customer: string(w.body.Customer.ID), Currency: w.currency(w.body.Currency)}
 }
 
 func (w *shopifyWebhook) refundCurrency() string {
-	if len(w.body.Transactions) > 0 && w.body.Transactions[0].Currency != "" {
-		return w.body.Transactions[0].Currency
+	if len(w.body.Transactions) > 0 {
+		return w.currency(w.body.Transactions[0].Currency)
 	}
 	return w.shop.Currency
 }
@@ -258,6 +211,11 @@ func (r shopifyRefund) total(currency string) (sum int64, err error) {
 			values = append(values, l.Subtotal)
 		}
 	}
+	return sumOf(values, currency)
+}
+
+// sumOf adds decimals in minor units.
+func sumOf(values []scalar, currency string) (sum int64, err error) {
 	for i, text := range values {
 		value, err := lineTotal(string(text), 1, currency)
 		if err != nil {
@@ -279,6 +237,3 @@ func skuOf(sku string, variant, product scalar) string {
 	}
 	return "product:" + string(product)
 }
-
-// knownShopifyTopic says whether a topic is in [ShopifyTopics].
-func knownShopifyTopic(topic string) bool { return slices.Contains(ShopifyTopics[:], topic) }

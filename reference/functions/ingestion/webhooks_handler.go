@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -12,10 +11,12 @@ import (
 	"github.com/retailflow/stampede/reference/functions/rest"
 )
 
-// Webhooks is ingest-webhooks: POST /v1/tenants/{tenant}/webhooks/shopify.
+// Webhooks is ingest-webhooks: POST /v1/tenants/{tenant}/webhooks/{platform}, of the platforms
+// shopify, woocommerce, magento and custom.
 //
-// A webhook is believed by its signature alone. It answers 200, to a replay as well; 401 if
-// the signature is missing or wrong or the tenant has no secret; 400 if the body or the topic
+// A webhook is believed by its signature alone. It answers 200, to a replay as well, and to a
+// webhook that stands for no event; 401 if the signature is missing or wrong or the tenant has
+// no secret or another platform; 400 if the body or the topic
 // cannot be understood; 413; and 503 with Retry-After if the events could not be made durable
 // or the secret could not be read. It is safe for concurrent use.
 type Webhooks struct {
@@ -65,17 +66,22 @@ func (h *Webhooks) handle(ctx context.Context, request *rest.Request, w *webhook
 	refused := func(status int, answer []byte, cause error) (int, []byte, int, error) {
 		return status, answer, 0, cause
 	}
-	if !rest.ValidTenant(request.Tenant()) || !strings.HasSuffix(request.Path, "/webhooks/shopify") {
+	p := platformOf(request.Path)
+	if !rest.ValidTenant(request.Tenant()) || p == nil {
 		return refused(refuseRequest(http.StatusNotFound, correlation, "not_found", "no such webhook", nil))
 	}
 	body, err := request.Payload(api.MaxBatchBytes)
 	if err != nil {
 		return refused(refusePayload(correlation, err))
 	}
-	if request.Headers.ShopifySignature == "" {
-		return refused(refuseRequest(http.StatusUnauthorized, correlation, "signature_missing", "X-Shopify-Hmac-Sha256 is missing", nil))
+	signature := p.signature(&request.Headers)
+	if signature == "" && p.ping != nil && p.ping(body) {
+		return h.accept(w, 0, correlation)
 	}
-	shop, signed, err := h.shops.signed(ctx, now, request.Tenant(), body, request.Headers.ShopifySignature)
+	if signature == "" {
+		return refused(refuseRequest(http.StatusUnauthorized, correlation, "signature_missing", p.header+" is missing", nil))
+	}
+	shop, signed, err := h.shops.signed(ctx, now, request.Tenant(), p, body, signature)
 	if err != nil {
 		return refused(refuseRequest(http.StatusServiceUnavailable, correlation, "secret_unavailable",
 			"the signature could not be checked; send the webhook again", err, rest.RetryAfter(1)))
@@ -83,27 +89,24 @@ func (h *Webhooks) handle(ctx context.Context, request *rest.Request, w *webhook
 	if !signed {
 		return refused(refuseRequest(http.StatusUnauthorized, correlation, "signature_wrong", "the signature is not of this body", nil))
 	}
-	if !knownShopifyTopic(request.Headers.ShopifyTopic) {
-		return refused(refuseRequest(http.StatusBadRequest, correlation, "topic_unsupported",
-			"topic "+clip(request.Headers.ShopifyTopic)+", want one of "+strings.Join(ShopifyTopics[:], ", "), nil))
-	}
-	webhook := shopifyWebhook{tenant: request.Tenant(), headers: &request.Headers, shop: shop}
-	if err := webhook.body.decode(body); err != nil {
-		return refused(refuseRequest(http.StatusBadRequest, correlation, "body_malformed", clip(err.Error()), nil))
-	}
-	w.records.reset(webhook.tenant, correlation, h.options.Version, now)
-	made, r := webhook.event(h.options.window(now), &w.event)
+	webhook := webhook{tenant: request.Tenant(), headers: &request.Headers, shop: shop, body: body, received: now, allowed: h.options.window(now)}
+	made, r := p.event(&webhook, &w.event)
 	if r != nil {
 		return refused(refuseRequest(http.StatusBadRequest, correlation, r.code, r.detail, nil))
 	}
-	if made {
-		events = 1
-		w.records.add(&w.event)
+	if !made {
+		return h.accept(w, 0, correlation)
 	}
+	w.records.reset(webhook.tenant, correlation, h.options.Version, now)
+	w.records.add(&w.event)
 	if err := h.options.Delivery.deliver(ctx, &w.records); err != nil {
 		return refused(refuseRequest(http.StatusServiceUnavailable, correlation, "not_delivered",
 			"the webhook could not be made durable; send it again", err, rest.RetryAfter(1)))
 	}
-	w.body = appendAccepted(w.body[:0], events, correlation)
-	return http.StatusOK, rest.Answer(http.StatusOK, correlation, w.body), events, nil
+	return h.accept(w, 1, correlation)
+}
+
+func (h *Webhooks) accept(w *webhookWorkspace, accepted int, correlation string) (status int, answer []byte, events int, cause error) {
+	w.body = appendAccepted(w.body[:0], accepted, correlation)
+	return http.StatusOK, rest.Answer(http.StatusOK, correlation, w.body), accepted, nil
 }

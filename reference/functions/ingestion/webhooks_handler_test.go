@@ -45,8 +45,9 @@ func (s *shops) Shop(_ context.Context, tenant string) (ingestion.Shop, error) {
 	return shop, nil
 }
 
+// hush is a shop on Shopify.
 func hush() *shops {
-	return &shops{settings: map[string]ingestion.Shop{"t0001": {Secret: "hush", Currency: "CAD"}}}
+	return &shops{settings: map[string]ingestion.Shop{"t0001": {Platform: api.Shopify, Secret: "hush", Currency: "CAD"}}}
 }
 
 func sign(secret, body string) string {
@@ -72,8 +73,10 @@ func webhookHandler(t testing.TB, b *bucket, s ingestion.Shops) *ingestion.Webho
 	return h
 }
 
-func fixture(t testing.TB, name string) string {
-	raw, err := os.ReadFile(filepath.Join("testdata", "shopify", name))
+func fixture(t testing.TB, name string) string { return fixtureOf(t, api.Shopify, name) }
+
+func fixtureOf(t testing.TB, platform, name string) string {
+	raw, err := os.ReadFile(filepath.Join("testdata", platform, name))
 	require.NoError(t, err)
 	return string(raw)
 }
@@ -122,19 +125,24 @@ func TestWebhookTopics(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBucket()
 			r := invoke(t, webhookHandler(t, b, hush()), webhook(tt.topic, tt.body))
-			require.Equal(t, http.StatusOK, r.StatusCode, r.Body)
-			require.Equal(t, 1, batchAnswer(t, r).Accepted)
-			got := b.events(t, tt.stream)
-			require.Len(t, got, 1)
-			id := api.ShopifyID("98880550-7158-44d4-b7cd-2c97c8a091b5", at)
-			tt.want.Id, tt.want.TimeMs, tt.want.Content = id[:], at.UnixMilli(), got[0].Content
-			want, err := json.Marshal(tt.want)
-			require.NoError(t, err)
-			have, err := json.Marshal(got[0])
-			require.NoError(t, err)
-			require.JSONEq(t, string(want), string(have))
+			requireEvent(t, b, r, tt.stream, tt.want, api.WebhookID(api.Shopify, "98880550-7158-44d4-b7cd-2c97c8a091b5", at))
 		})
 	}
+}
+
+// requireEvent says that a webhook was taken and became one event, of an id and its instant.
+func requireEvent(t *testing.T, b *bucket, r events.APIGatewayProxyResponse, stream api.Stream, want *api.Event, id api.ID) {
+	t.Helper()
+	require.Equal(t, http.StatusOK, r.StatusCode, r.Body)
+	require.Equal(t, 1, batchAnswer(t, r).Accepted)
+	got := b.events(t, stream)
+	require.Len(t, got, 1)
+	want.Id, want.TimeMs, want.Content = id[:], id.Time().UnixMilli(), got[0].Content
+	wanted, err := json.Marshal(want)
+	require.NoError(t, err)
+	have, err := json.Marshal(got[0])
+	require.NoError(t, err)
+	require.JSONEq(t, string(wanted), string(have))
 }
 
 func TestReplayedWebhookIs200WithTheSameEvent(t *testing.T) {
@@ -176,7 +184,7 @@ func TestWebhookWithoutEventIDIsKnownByTopicResourceAndRevision(t *testing.T) {
 func TestWebhookStatuses(t *testing.T) {
 	order := fixture(t, "order.json")
 	elsewhere := webhook("orders/paid", order)
-	elsewhere.Path = "/v1/tenants/t0001/webhooks/magento"
+	elsewhere.Path = "/v1/tenants/t0001/webhooks/etsy"
 	unknown := webhook("orders/paid", order)
 	unknown.PathParameters = map[string]string{"tenant": "t9999"}
 	tests := map[string]struct {
@@ -242,7 +250,7 @@ func TestSecretIsReadOnceAndRotationIsSeen(t *testing.T) {
 	}
 	require.Equal(t, 1, s.asked, "a wrong signature does not buy a read of the table")
 
-	s.settings["t0001"] = ingestion.Shop{Secret: "new"}
+	s.settings["t0001"] = ingestion.Shop{Platform: api.Shopify, Secret: "new"}
 	clock = clock.Add(11 * time.Second)
 	require.Equal(t, 200, invoke(t, h, webhook("orders/paid", order, "X-Shopify-Hmac-SHA256", sign("new", order))).StatusCode)
 	require.Equal(t, 401, invoke(t, h, webhook("orders/paid", order)).StatusCode, "the old secret is no longer good")
@@ -251,7 +259,7 @@ func TestSecretIsReadOnceAndRotationIsSeen(t *testing.T) {
 
 func TestTableReadsTheTenantsItem(t *testing.T) {
 	var body string
-	answer := `{"Item":{"pk":{"S":"T#t0001"},"sk":{"S":"META"},"shopify_secret":{"S":"hush"},"currency":{"S":"GBP"}}}`
+	answer := `{"Item":{"pk":{"S":"T#t0001"},"sk":{"S":"META"},"webhook_secret":{"S":"hush"},"platform":{"S":"shopify"},"currency":{"S":"GBP"}}}`
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		raw := make([]byte, r.ContentLength)
 		_, _ = r.Body.Read(raw)
@@ -265,7 +273,7 @@ func TestTableReadsTheTenantsItem(t *testing.T) {
 
 	shop, err := table.Shop(context.Background(), "t0001")
 	require.NoError(t, err)
-	require.Equal(t, ingestion.Shop{Secret: "hush", Currency: "GBP"}, shop)
+	require.Equal(t, ingestion.Shop{Platform: api.Shopify, Secret: "hush", Currency: "GBP"}, shop)
 	require.JSONEq(t, `{"TableName":"stampede-core","Key":{"pk":{"S":"T#t0001"},"sk":{"S":"META"}}}`, body)
 
 	for _, answer = range []string{`{}`, `{"Item":{"pk":{"S":"T#t0001"},"sk":{"S":"META"}}}`} {

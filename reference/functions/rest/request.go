@@ -22,6 +22,10 @@ type Headers struct {
 	ShopifyTopic       string // X-Shopify-Topic
 	ShopifyEvent       string // X-Shopify-Event-Id
 	ShopifyTriggeredAt string // X-Shopify-Triggered-At
+	WooSignature       string // X-WC-Webhook-Signature
+	WooTopic           string // X-WC-Webhook-Topic
+	AdobeSignature     string // x-adobe-commerce-webhook-signature
+	CustomSignature    string // X-Webhook-Signature
 }
 
 // Request is the part of a proxy request that the functions use. Its strings may point into
@@ -121,6 +125,14 @@ func (h *Headers) read(s *Scanner, name string) {
 		into = &h.ShopifyEvent
 	case strings.EqualFold(name, "X-Shopify-Triggered-At"):
 		into = &h.ShopifyTriggeredAt
+	case strings.EqualFold(name, "X-WC-Webhook-Signature"):
+		into = &h.WooSignature
+	case strings.EqualFold(name, "X-WC-Webhook-Topic"):
+		into = &h.WooTopic
+	case strings.EqualFold(name, "x-adobe-commerce-webhook-signature"):
+		into = &h.AdobeSignature
+	case strings.EqualFold(name, "X-Webhook-Signature"):
+		into = &h.CustomSignature
 	default:
 		s.Skip()
 		return
