@@ -19,7 +19,7 @@ const module = "github.com/retailflow/stampede/"
 // leaves may be imported by anyone and import nothing of ours but leaves.
 var leaves = []string{
 	"reference/api", "reference/store", "reference/quota", "reference/lifeline",
-	"loadgen/plan", "loadgen/threshold", "chaos/fault", "reports/stat",
+	"loadgen/plan", "loadgen/threshold", "loadgen/measure", "chaos/fault", "reports/stat",
 }
 
 // rule says what the packages below from may import. The longest matching from counts.
@@ -44,6 +44,7 @@ var rules = []rule{
 	{"reports", []string{"reports"}, "a report knows results, not how they came to be"},
 	{"scenarios", nil, "a scenario is a value; scenarios/run composes"},
 	{"scenarios/run", []string{"scenarios", "chaos", "reports", "loadgen", "reference"}, "run composes everything"},
+	{"scenarios/load", []string{"reports", "loadgen"}, "a load needs the generator and its report, and nothing of the platform"},
 	{"scenarios/cli", []string{"scenarios", "chaos", "reports", "loadgen", "reference"}, "the command line sits on top"},
 	{"", []string{"scenarios/cli"}, "main.go calls the command line and nothing else"},
 }
@@ -54,7 +55,7 @@ var cores = []string{
 	"reference/cloud/dynamodb/item", "reference/cloud/dynamodb/expr", "reference/cloud/dynamodb/jsonread",
 	"reference/cloud/stepfunctions/asl",
 	"loadgen/plan", "loadgen/arrival", "loadgen/tenant", "loadgen/threshold", "loadgen/measure",
-	"chaos/fault", "reports", "reports/stat", "reports/html", "reports/junit", "reports/markdown", "reports/json",
+	"chaos/fault", "reports", "reports/loadtest", "reports/stat", "reports/html", "reports/junit", "reports/markdown", "reports/json",
 }
 
 // coreFiles are the cores that share a package with their shell.

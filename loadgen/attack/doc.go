@@ -6,8 +6,7 @@
 // kernel to the microsecond, or vegeta's attacker with the plan as its Pacer; [Closed] users wait
 // for their answers instead. Bodies are made just ahead of their sending by a bounded number of
 // goroutines. An attempt's time is traced in parts, [Retry] tries again as a client would.
-// Run owns all goroutines and waits for them. [Timeline] counts results by the second,
-// [Watch] is the generator's watch on itself.
+// Run owns all goroutines and waits for them. [Watch] is the generator's watch on itself.
 //
 // A request that the plan asked for is never forgotten: what could not be sent is reported
 // unsent with its waiting time. After a stop no request is sent. It judges

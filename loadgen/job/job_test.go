@@ -15,8 +15,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/retailflow/stampede/loadgen/arrival"
-	"github.com/retailflow/stampede/loadgen/attack"
 	"github.com/retailflow/stampede/loadgen/job"
+	"github.com/retailflow/stampede/loadgen/measure"
 	"github.com/retailflow/stampede/loadgen/threshold"
 )
 
@@ -186,7 +186,7 @@ func TestAStopIsMarked(t *testing.T) {
 	defer cancel()
 	n := 0
 	r, err := job.Run(ctx, job.Job{Target: url, Phases: []string{"constant 500 for 1h"}, Requests: []job.Request{{Path: "/a"}}}, job.Options{
-		After: func(attack.Result) {
+		OnOutcome: func(*measure.Outcome) {
 			if n++; n == 50 {
 				cancel()
 			}

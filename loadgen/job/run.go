@@ -17,8 +17,8 @@ type Options struct {
 	Shard, Shards int       // of the plan; 0 of 0 is the whole
 	Start         time.Time // instant of elapsed 0; zero means when everything is ready
 
-	OnSample func(attack.Sample) // called each second with the generator's look at itself; may be nil
-	After    func(attack.Result) // called with each result, one at a time; may be nil
+	OnSample  func(attack.Sample)    // called each second with the generator's look at itself; may be nil
+	OnOutcome func(*measure.Outcome) // called with each outcome, one at a time; may be nil
 }
 
 // Run sends a job, or a shard of it, and returns when every request that was due has its outcome.
@@ -30,16 +30,34 @@ func Run(ctx context.Context, j Job, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("job: %w", err)
 	}
-	check, err := j.Check.compile(j.Seed)
+	if o.Shards > 1 {
+		p = p.Shard(o.Shard, o.Shards)
+	}
+	a, err := j.attack(p, o)
 	if err != nil {
 		return Result{}, fmt.Errorf("job: %w", err)
+	}
+	r := newResult(j.Timeout)
+	a.After = func(res attack.Result) {
+		outcome := res.Outcome(j.Requests[res.Entry.Tenant].Name, "")
+		r.add(&res, &outcome)
+		if o.OnOutcome != nil {
+			o.OnOutcome(&outcome)
+		}
+	}
+	r.Summary, err = attack.Run(ctx, a)
+	return *r, err
+}
+
+// attack is how the job's plan, or a shard of it, is sent.
+func (j *Job) attack(p *plan.Plan, o Options) (attack.Options, error) {
+	check, err := j.Check.compile(j.Seed)
+	if err != nil {
+		return attack.Options{}, err
 	}
 	roots, err := j.tls()
 	if err != nil {
-		return Result{}, fmt.Errorf("job: %w", err)
-	}
-	if o.Shards > 1 {
-		p = p.Shard(o.Shard, o.Shards)
+		return attack.Options{}, err
 	}
 	a := attack.Options{
 		Target: j.Target, Entries: p.Entries(), Make: j.request, Start: o.Start,
@@ -51,15 +69,21 @@ func Run(ctx context.Context, j Job, o Options) (Result, error) {
 	if c := j.Closed; c != nil {
 		a.Closed = attack.Closed{Users: share(c.Users, o.Shard, o.Shards), Think: c.Think, For: c.For, Seed: j.Seed + uint64(o.Shard)}
 	}
-	r := newResult(j.Timeout)
-	a.After = func(res attack.Result) {
-		r.add(&res, j.Requests[res.Entry.Tenant].Name)
-		if o.After != nil {
-			o.After(res)
-		}
+	return a, nil
+}
+
+// Validate is [Job.Plan], and joins the faults of how it is to be sent.
+func (j *Job) Validate() (*plan.Plan, error) {
+	p, err := j.Plan()
+	if err != nil {
+		return nil, err
 	}
-	r.Summary, err = attack.Run(ctx, a)
-	return *r, err
+	a, err := j.attack(p, Options{})
+	if err != nil {
+		return nil, err
+	}
+	a.EnsureDefaults()
+	return p, a.Validate()
 }
 
 // share is how many of n users a shard has.
@@ -84,21 +108,20 @@ func (j *Job) request(e plan.Entry) (event.Request, error) {
 type Result struct {
 	attack.Summary
 	Measure  *measure.Set
-	Timeline *attack.Timeline
+	Course   *measure.Course
 	Failures map[string]int64 // what checks and connections complained of, by text; at most 20 of them
 }
 
 func newResult(timeout time.Duration) *Result {
-	return &Result{Measure: measure.New(timeout), Timeline: attack.NewTimeline(timeout), Failures: map[string]int64{}}
+	return &Result{Measure: measure.New(timeout), Course: measure.NewCourse(timeout), Failures: map[string]int64{}}
 }
 
 // maxFailures bounds the complaints that are kept apart.
 const maxFailures = 20
 
-func (r *Result) add(res *attack.Result, endpoint string) {
-	o := res.Outcome(endpoint, "")
-	r.Measure.Add(&o)
-	r.Timeline.Add(res)
+func (r *Result) add(res *attack.Result, o *measure.Outcome) {
+	r.Measure.Add(o)
+	r.Course.Add(o)
 	complaint := res.Failed
 	if complaint == nil {
 		complaint = res.Err

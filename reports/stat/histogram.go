@@ -3,6 +3,7 @@ package stat
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"math/bits"
 	"time"
@@ -217,4 +218,15 @@ func Decode(text string) (*Histogram, error) {
 		return nil, fmt.Errorf("decode histogram: %d values are longer than %v", dropped, Max)
 	}
 	return h, nil
+}
+
+// WriteDistribution writes the percentile distribution in milliseconds, in the text form that
+// HdrHistogram's tools exchange (.hgrm), with five steps for each half of the distance to 100 %.
+func (h *Histogram) WriteDistribution(w io.Writer) error {
+	counts := h.hdr
+	if counts == nil {
+		counts = (&Histogram{}).counts()
+	}
+	_, err := counts.PercentilesPrint(w, 5, 1000)
+	return err
 }
