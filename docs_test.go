@@ -81,7 +81,7 @@ func TestLinksOfDocumentsLead(t *testing.T) {
 
 func TestMapsNameTheFolders(t *testing.T) {
 	require.ElementsMatch(t, folders(t, "chaos"), rows(strings.Split(text(t, "chaos/README.md"), "\n## ")[0]))
-	require.ElementsMatch(t, folders(t, "loadgen"), rows(text(t, "loadgen/README.md")))
+	require.ElementsMatch(t, folders(t, "loadgen"), rows(strings.Split(text(t, "loadgen/README.md"), "\n## ")[0]))
 	require.ElementsMatch(t, folders(t, "reference"), rows(strings.Split(text(t, "reference/README.md"), "\n## ")[0]))
 	named := append(rows(section(t, "README.md", "The embedded AWS")), "wire")
 	require.ElementsMatch(t, folders(t, "reference/cloud"), named)
@@ -203,4 +203,22 @@ func TestOperationsAndFunctionsAreDocumented(t *testing.T) {
 		handlers = append(handlers, h.Name)
 	}
 	require.ElementsMatch(t, handlers, named)
+}
+
+// Outputs of `stampede load` are those that the command names.
+func TestOutputsAreDocumented(t *testing.T) {
+	var help, complaints bytes.Buffer
+	require.Zero(t, cli.Main([]string{"stampede", "load", "--help"}, nil, nil, &help, &complaints))
+	outputs := regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(section(t, "loadgen/README.md", "`stampede load`"), -1)
+	var named []string
+	for _, m := range outputs {
+		if m[1] != "--out" {
+			named = append(named, m[1])
+		}
+	}
+	var said []string
+	for _, m := range regexp.MustCompile(`(?m)^  (FILE\.\S+|\S+://\S+)  `).FindAllStringSubmatch(help.String(), -1) {
+		said = append(said, m[1])
+	}
+	require.ElementsMatch(t, said, named)
 }

@@ -99,6 +99,7 @@ Exit codes: 0 pass, 99 fail, 3 inconclusive, 4 invalid, 2 bad usage or scenario,
 itself failed.`,
 		Example: `  stampede run black-friday          # the drill of make demo; the report lands in out/
   stampede scenarios list            # what else there is
+  stampede load --target http://127.0.0.1:8080 --rate 1000 --duration 30s
   stampede serve                     # the platform on this machine, to try by hand`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -107,7 +108,7 @@ itself failed.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newRun(t), newServe(t), newCloud(t), newScenarios(t), newVersion(t), newAgent(t), newRuntimeWrapper(t))
+	root.AddCommand(newRun(t), newLoad(t), newServe(t), newCloud(t), newScenarios(t), newVersion(t), newAgent(t), newRuntimeWrapper(t))
 	bad := func(cmd *cobra.Command, err error) error {
 		return usage(err, fmt.Sprintf("see `%s --help`", cmd.CommandPath()))
 	}

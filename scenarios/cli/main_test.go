@@ -3,6 +3,9 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strconv"
@@ -38,6 +41,15 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			// Nothing in a script gets as far as a function; a run that did would fail for this.
 			env.Setenv("STAMPEDE_FN", "/bin/false")
+			// Something to load.
+			target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/broken" {
+					w.WriteHeader(http.StatusServiceUnavailable)
+				}
+				_, _ = io.Copy(w, r.Body)
+			}))
+			env.Defer(target.Close)
+			env.Setenv("TARGET", target.URL)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},

@@ -7,10 +7,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/retailflow/stampede/scenarios"
 	"github.com/retailflow/stampede/scenarios/run"
@@ -63,8 +61,7 @@ itself failed.`,
 			progress, onTerminal := io.Writer(nil), false
 			if !quiet {
 				progress = t.stderr
-				file, ok := t.stderr.(*os.File)
-				onTerminal = ok && term.IsTerminal(int(file.Fd()))
+				onTerminal = isTerminal(t.stderr)
 			}
 			result, err := run.Drill(cmd.Context(), run.Options{
 				Scenario: s, Overrides: set, Seed: seed, Out: out, DataDir: dataDir,
@@ -97,10 +94,7 @@ itself failed.`,
 func repeatCommand(scenario string, seed uint64, set []string) string {
 	command := fmt.Sprintf("stampede run %s --seed %d", scenario, seed)
 	for _, s := range set {
-		if strings.ContainsAny(s, " '\"$*?[]{}()<>|&;\\") {
-			s = "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-		}
-		command += " --set " + s
+		command += " --set " + quoted(s)
 	}
 	return command
 }
