@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -221,4 +222,23 @@ func TestServerMisbehaves(t *testing.T) {
 	require.Eventually(t, func() bool { _, err := get(); return err != nil }, time.Second, ms)
 	require.Eventually(t, func() bool { status, _ := get(); return status == 200 }, 5*time.Second, 10*ms, "the door opens again")
 	require.ErrorContains(t, o.post(t.Context(), begin{Schedule: Schedule{Episodes: []Episode{{Trouble: "nap", To: 1}}}}), `"nap" is no trouble`)
+}
+
+func TestTableAndWorst(t *testing.T) {
+	cells := []Cell{{0.5, ms, 1020 * time.Microsecond, True}, {0.9, 10 * ms, 11 * ms, True}, {0.99, 900 * ms, 20 * ms, Untrue},
+		{0.999, time.Second, time.Second, Skipped}, {1, time.Second, time.Second, Invalid}}
+	lines := []Line{{Tool: Tool{Name: "x", Version: "v1"}, Rate: 1000, Row: "stall", Cells: cells}, {Tool: Tool{Name: "y"}, Rate: 5, Row: "none", Err: context.Canceled}}
+	var b strings.Builder
+	require.NoError(t, WriteTable(&b, lines))
+	require.Equal(t, `| tool | rate | trouble | p50 said / true | | p90 said / true | | p99 said / true | | p99.9 said / true | | max said / true | |
+|---|--:|---|--:|---|--:|---|--:|---|--:|---|--:|---|
+| x v1 | 1000/s | stall | 1.02 ms / 1.00 ms | true | 11.0 ms / 10.0 ms | true | 20.0 ms / 900 ms | UNTRUE | 1000 ms / 1000 ms | - | 1000 ms / 1000 ms | INVALID |
+| y | 5/s | none | context canceled |
+`, b.String())
+	require.Equal(t, Untrue, Worst(lines[:1]))
+	require.Equal(t, Untrue, Worst(lines[1:]))
+	cells[2].Verdict = True
+	require.Equal(t, Invalid, Worst(lines[:1]))
+	cells[4].Verdict = True
+	require.Equal(t, True, Worst(lines[:1]))
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -26,6 +27,8 @@ func newLoad(t *terminal) *cobra.Command {
 		thresholds []string
 		outputs    []string
 		quiet      bool
+		toCheck    bool
+		check      calibration
 	)
 	cmd := &cobra.Command{
 		Use:   "load",
@@ -56,9 +59,14 @@ itself failed.`,
     --out out/friday.json --out out/friday.csv
   stampede load --target http://127.0.0.1:8080/orders --method POST --body @order.json \
     --header "Content-Type: application/json" --expect-status 202 --expect-json "accepted == 1"
-  stampede load --target http://127.0.0.1:8080 --users 50 --think 1s --duration 1m`,
+  stampede load --target http://127.0.0.1:8080 --users 50 --think 1s --duration 1m
+  stampede load --calibrate --calibrate-runs 1   # is what it says true on this machine?`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if toCheck {
+				check.seed = f.seed
+				return calibrate(cmd.Context(), t, check)
+			}
 			o := load.Options{Name: name, Version: version}
 			var faults []error
 			if !cmd.Flags().Changed("seed") {
@@ -115,6 +123,10 @@ itself failed.`,
 	flags.StringVar(&name, "name", "", "what the load is called in its reports")
 	flags.StringArrayVar(&thresholds, "threshold", nil, "a limit, such as \"p99(latency) < 142ms\"; may be repeated")
 	flags.StringArrayVar(&outputs, "out", nil, "where the result goes besides the terminal; may be repeated")
+	flags.BoolVar(&toCheck, "calibrate", false, "send no load of yours, but hold this generator, and vegeta, k6 and fortio where installed, against a server that misbehaves on schedule")
+	flags.IntSliceVar(&check.rates, "calibrate-rates", []int{1000, 5000}, "requests/s to calibrate at")
+	flags.IntVar(&check.runs, "calibrate-runs", 5, "runs of which medians are taken")
+	flags.DurationVar(&check.each, "calibrate-for", 5*time.Second, "length of each run")
 	flags.BoolVar(&quiet, "quiet", false, "no progress and no tables, only the verdict")
 	return cmd
 }
