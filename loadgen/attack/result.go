@@ -54,7 +54,7 @@ func (r *Result) Outcome(endpoint, class string) measure.Outcome {
 		status = strconv.Itoa(r.Status)
 	}
 	return measure.Outcome{
-		Labels:  measure.Labels{Endpoint: endpoint, Class: class, Status: status},
+		Labels: measure.Labels{Endpoint: endpoint, Class: class, Status: status}, Seq: r.Entry.Seq,
 		Planned: r.Planned, Start: r.Start, End: r.End, Sent: r.Sent, Good: r.OK(), Failed: r.Failed != nil,
 		Retries: r.Retries, Out: r.Out, In: r.In, Trace: r.Trace,
 	}

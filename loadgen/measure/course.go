@@ -128,9 +128,21 @@ func sum(slots [Slots]uint32) (n int64) {
 	return n
 }
 
+// empty is how many seconds nothing happened in at the beginning: many in what a worker tells of the
+// last second.
+func (c *Course) empty() int {
+	for i := range c.seconds {
+		if s := &c.seconds[i]; s.planned != [Slots]uint32{} || s.started != [Slots]uint32{} || s.ended > 0 {
+			return i
+		}
+	}
+	return len(c.seconds)
+}
+
 // courseWire is a Course as JSON.
 type courseWire struct {
 	Timeout time.Duration `json:"timeout_ns"`
+	From    int           `json:"from,omitempty"` // the second of the first of Seconds
 	Seconds []secondWire  `json:"seconds"`
 }
 
@@ -148,9 +160,10 @@ type secondWire struct {
 
 // MarshalJSON writes what UnmarshalJSON reads, and quantiles for other readers.
 func (c *Course) MarshalJSON() ([]byte, error) {
-	w := courseWire{Timeout: c.timeout, Seconds: make([]secondWire, len(c.seconds))}
-	for i := range c.seconds {
-		s := &c.seconds[i]
+	w := courseWire{Timeout: c.timeout, From: c.empty()}
+	w.Seconds = make([]secondWire, len(c.seconds)-w.From)
+	for i := range w.Seconds {
+		s := &c.seconds[w.From+i]
 		out := secondWire{Planned: s.planned, Started: s.started, Good: s.good, Dropped: s.dropped, Retries: s.retries, Ended: s.ended,
 			P50: ms(s.latency.quantile(0.5)), P99: ms(s.latency.quantile(0.99)), Latency: make([][2]uint32, len(s.latency))}
 		for j, one := range s.latency {
@@ -167,16 +180,16 @@ func (c *Course) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &w); err != nil {
 		return fmt.Errorf("read course: %w", err)
 	}
-	if len(w.Seconds) > maxSeconds {
-		return fmt.Errorf("read course: %d seconds, at most %d", len(w.Seconds), maxSeconds)
+	if w.From < 0 || w.From > maxSeconds || len(w.Seconds) > maxSeconds-w.From {
+		return fmt.Errorf("read course: %d seconds from %d, at most %d", len(w.Seconds), w.From, maxSeconds)
 	}
-	*c = Course{timeout: w.Timeout, seconds: make([]second, len(w.Seconds))}
+	*c = Course{timeout: w.Timeout, seconds: make([]second, w.From+len(w.Seconds))}
 	for i, s := range w.Seconds {
 		into := second{planned: s.Planned, started: s.Started, good: s.Good, dropped: s.Dropped, retries: s.Retries, ended: s.Ended}
 		for _, one := range s.Latency {
 			into.latency.add(time.Duration(one[0])*time.Microsecond, one[1])
 		}
-		c.seconds[i] = into
+		c.seconds[w.From+i] = into
 	}
 	return nil
 }

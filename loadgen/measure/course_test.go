@@ -114,3 +114,17 @@ func TestFitSeesAStallAndClumps(t *testing.T) {
 	require.InDelta(t, 0.1, dropped.Fit().Distance, 1e-9)
 	require.Zero(t, measure.NewCourse(time.Second).Fit())
 }
+
+// What a worker tells of its last second does not grow with the load.
+func TestSecondsInWhichNothingHappenedAreNotWritten(t *testing.T) {
+	c := measure.NewCourse(time.Second)
+	o := at(time.Hour, time.Hour, time.Hour+time.Millisecond)
+	c.Add(&o)
+	text, err := json.Marshal(c)
+	require.NoError(t, err)
+	require.Less(t, len(text), 500)
+	var again measure.Course
+	require.NoError(t, json.Unmarshal(text, &again))
+	require.Equal(t, *c, again)
+	require.ErrorContains(t, json.Unmarshal([]byte(`{"from": 99999999}`), &again), "99999999")
+}

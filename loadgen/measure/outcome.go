@@ -12,6 +12,7 @@ type Labels struct {
 // Outcome is what became of one planned request. Times count from the start of the load.
 type Outcome struct {
 	Labels
+	Seq     uint64        // of the plan's entry
 	Planned time.Duration // when it was meant to start
 	Start   time.Duration // when it left; when it was given up if it never did
 	End     time.Duration // when the last byte came, or the error

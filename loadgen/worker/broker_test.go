@@ -7,12 +7,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/retailflow/stampede/loadgen/worker"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestABrokerLetsInWhoHasItsToken(t *testing.T) {
 	b, err := worker.OpenBroker("127.0.0.1:0", "")
