@@ -127,6 +127,7 @@ func TestVerdictsFollowTheFigures(t *testing.T) {
 func TestTheMiddleRunCountsUnlessOneWasWrong(t *testing.T) {
 	r, runs := &row{items: 1}, []measured{{cpu: 3, driven: driven{calls: 1}}, {cpu: 9, driven: driven{calls: 1}}, {cpu: 1, driven: driven{calls: 1}}}
 	require.EqualValues(t, 3, median(runs, r).cpu)
+	require.InDelta(t, 13e-3/3, median(runs, r).mean, 1e-9)
 	runs[2].driven.fault = errors.New("answered 400")
 	require.Error(t, median(runs, r).driven.fault)
 }

@@ -62,7 +62,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&s.only, "rows", "", "rows whose names begin so; empty is all")
 	flags.BoolVar(&s.peers, "peers", true, "measure the peers too")
 	flags.StringVar(&s.base, "base", "", "another stampede binary, to be measured too: what a change has changed")
-	flags.IntVar(&s.rounds, "rounds", 1, "how often each row is measured, the servers taking turns; the median by CPU counts")
+	flags.IntVar(&s.rounds, "rounds", 1, "how often each row is measured, the servers taking turns; the median by CPU is judged, the mean shown beside it")
 	flags.BoolVar(&s.gate, "gate", false, "exit with 1 if a target is missed")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
