@@ -20,7 +20,7 @@ import (
 type Options struct {
 	Dir      string           // where the tables live
 	FS       vfs.FS           // nil is the disk
-	Cache    int64            // bytes of table blocks kept in memory; zero is 64 MiB
+	Cache    int64            // bytes of table blocks kept in memory beside full memtables; zero is 64 MiB
 	MemTable uint64           // bytes of writes kept in memory before they become a table file; zero is 64 MiB
 	Limits   *Limits          // nil is AWSLimits
 	Region   string           // in ARNs; "" is us-east-1

@@ -24,10 +24,13 @@ import (
 type Options struct {
 	Dir      string
 	FS       vfs.FS       // nil is the disk
-	Cache    int64        // bytes of blocks kept in memory; zero is 64 MiB
+	Cache    int64        // bytes of blocks kept in memory beside full memtables; zero is 64 MiB
 	MemTable uint64       // bytes of a table in memory before it goes to disk; zero is 64 MiB
 	Log      *slog.Logger // nil is silence
 }
+
+// memTables is how many tables in memory there may be before writes wait for the disk.
+const memTables = 3
 
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
@@ -66,7 +69,8 @@ func Open(o Options) (*Store, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	cache := pebble.NewCache(o.Cache)
+	// Pebble takes its memtables out of the cache: one no larger than they are would keep no block.
+	cache := pebble.NewCache(o.Cache + memTables*int64(o.MemTable))
 	defer cache.Unref()
 	d := disk.New(o.FS, o.Log)
 	opts := &pebble.Options{
@@ -75,7 +79,7 @@ func Open(o Options) (*Store, error) {
 		Cache:                       cache,
 		Logger:                      logger{o.Log},
 		MemTableSize:                o.MemTable,
-		MemTableStopWritesThreshold: 3,
+		MemTableStopWritesThreshold: memTables,
 		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       24,
 		LBaseMaxBytes:               256 << 20,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -84,6 +85,29 @@ func slowSync(fs vfs.FS) vfs.FS {
 		}
 		return nil
 	}))
+}
+
+// Memtables, which Pebble counts as part of its cache, leave room for the blocks that are read.
+func TestBlocksAreCachedBesideMemtables(t *testing.T) {
+	s, err := Open(Options{Dir: "db", FS: vfs.NewMem(), Cache: 1 << 20, MemTable: 1 << 20})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, s.Close()) }()
+	pad := strings.Repeat("x", 10_000)
+	for i := range 300 { // three memtables: Pebble lets them grow to their full size one by one
+		u, key := s.Begin(), counterKey(t, i)
+		require.NoError(t, u.Lock(key))
+		require.NoError(t, u.Put(counters, key, nil, doc(t, `{"pk":{"S":"c%d"},"pad":{"S":"%s"}}`, i, pad)))
+		require.NoError(t, u.Commit())
+	}
+	require.NoError(t, s.db.Flush())
+	read := func() (misses int64) {
+		_, found, err := s.Get(nil, counterKey(t, 7))
+		require.NoError(t, err)
+		require.True(t, found)
+		return s.db.Metrics().BlockCache.Misses
+	}
+	first := read()
+	require.Equal(t, first, read(), "a block that was just read was read from disk again")
 }
 
 // raise lifts an atomic to at least v.
