@@ -122,6 +122,24 @@ func TestAnInterruptedLoadIsKeptAndMarked(t *testing.T) {
 	require.Equal(t, after, arrived.Load())
 }
 
+// Figures are published before, while and after.
+func TestStreams(t *testing.T) {
+	var pushed atomic.Int64
+	receiver := serve(t, func(http.ResponseWriter, *http.Request) { pushed.Add(1) })
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	url := serve(t, func(http.ResponseWriter, *http.Request) {
+		if pushed.Load() != 1 {
+			t.Error("the receiver was not tried before the load")
+		}
+	})
+	o := options(t, url, "constant 100 for 200ms", "count(errors) == 0")
+	o.Outputs = []load.Output{output(t, "remote-write+"+receiver)}
+	r, err := load.Run(t.Context(), o)
+	require.NoError(t, err)
+	require.Equal(t, reports.VerdictPass, r.Verdict)
+	require.EqualValues(t, 2, pushed.Load())
+}
+
 func TestWhatCannotWorkIsRefusedBeforeTheLoad(t *testing.T) {
 	var arrived atomic.Int64
 	url := serve(t, func(http.ResponseWriter, *http.Request) { arrived.Add(1) })
@@ -139,6 +157,7 @@ func TestWhatCannotWorkIsRefusedBeforeTheLoad(t *testing.T) {
 		{func(o *load.Options) { o.Job.Phases = []string{"constant 1e12 for 1s"} }, "1e12"},
 		{func(o *load.Options) { o.Job.MaxWorkers = -1 }, "workers -1"},
 		{func(o *load.Options) { o.Job.Protocol = "http3" }, `protocol "http3"`},
+		{func(o *load.Options) { o.Outputs = []load.Output{output(t, "otlp+http://127.0.0.1:1")} }, "output otlp+http://127.0.0.1:1: "},
 		{func(o *load.Options) { o.Outputs = []load.Output{output(t, filepath.Join(blocked, "r.json"))} }, "not a directory"},
 	} {
 		o := options(t, url, "constant 100 for 100ms")
@@ -151,4 +170,6 @@ func TestWhatCannotWorkIsRefusedBeforeTheLoad(t *testing.T) {
 	require.Zero(t, arrived.Load())
 	_, err := load.ParseOutput("result.pdf")
 	require.ErrorContains(t, err, "allowed are\n  FILE.json ")
+	_, err = load.ParseOutput("statsd://127.0.0.1:1")
+	require.ErrorContains(t, err, "unknown scheme \"statsd\"; allowed are\n  FILE.json ")
 }

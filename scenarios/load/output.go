@@ -8,13 +8,15 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/retailflow/stampede/loadgen/export"
 	"github.com/retailflow/stampede/reports/loadtest"
 )
 
 // Output is one place to which a result goes. Make one with [ParseOutput].
 type Output struct {
 	text   string
-	format *format
+	format *format            // of a file; nil is a stream
+	stream export.Destination // of metrics while the load runs
 }
 
 // format is how a file is written.
@@ -36,13 +38,23 @@ var formats = []format{
 func Outputs() string {
 	var lines []string
 	for _, f := range formats {
-		lines = append(lines, fmt.Sprintf("  %-34s %s", "FILE"+f.extension, f.says))
+		lines = append(lines, fmt.Sprintf("  %-36s %s", "FILE"+f.extension, f.says))
+	}
+	for _, f := range export.Forms() {
+		lines = append(lines, fmt.Sprintf("  %-36s %s", f[0], f[1]))
 	}
 	return strings.Join(lines, "\n")
 }
 
-// ParseOutput reads a file name by its extension.
+// ParseOutput reads a file name by its extension, or a URL by its scheme.
 func ParseOutput(text string) (Output, error) {
+	if strings.Contains(text, "://") {
+		stream, err := export.Parse(text)
+		if err != nil {
+			return Output{}, fmt.Errorf("%w; allowed are\n%s", err, Outputs())
+		}
+		return Output{text: text, stream: stream}, nil
+	}
 	for i, f := range formats {
 		if filepath.Ext(text) == f.extension {
 			return Output{text: text, format: &formats[i]}, nil
@@ -63,6 +75,9 @@ type file struct {
 func openOutputs(all []Output) (files, error) {
 	var open files
 	for _, o := range all {
+		if o.format == nil {
+			continue
+		}
 		if err := os.MkdirAll(filepath.Dir(o.text), 0o755); err != nil {
 			open.discard()
 			return nil, fmt.Errorf("output %s: %w", o.text, err)

@@ -52,6 +52,10 @@ func Run(ctx context.Context, o Options) (*loadtest.Result, error) {
 	}
 	defer files.discard()
 
+	live, err := openStreams(ctx, &o)
+	if err != nil {
+		return nil, refused(err)
+	}
 	show := newProgress(o.Progress, o.Terminal, p.Length())
 	if o.Job.Closed == nil {
 		show.asked = p.Options().Events.Total
@@ -59,19 +63,30 @@ func Run(ctx context.Context, o Options) (*loadtest.Result, error) {
 		show.length = o.Job.Closed.For
 	}
 	r, err := job.Run(ctx, o.Job, job.Options{
-		OnSample:  show.sample,
-		OnOutcome: func(out *measure.Outcome) { show.add(out) },
+		OnSample: func(s attack.Sample) {
+			show.sample(s)
+			if live.metrics != nil {
+				live.metrics.Sample(s)
+			}
+		},
+		OnOutcome: func(out *measure.Outcome) {
+			show.add(out)
+			if live.metrics != nil {
+				live.metrics.Add(out)
+			}
+		},
 	})
 	show.end()
+	told := live.close(ctx)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, told)
 	}
 	result := o.result(&r)
 	if o.Job.Closed == nil {
 		result.Asked = p.Options().Events.Total(p.Length())
 	}
 	result.Finish()
-	return result, files.write(result)
+	return result, errors.Join(told, files.write(result))
 }
 
 func refused(err error) error { return &refusal{err} }
