@@ -1,5 +1,5 @@
 // Package event makes the bytes of each planned request and says what must come of them: a
-// CloudEvents batch, a signed Shopify webhook or a dashboard read, with the facts that the
+// CloudEvents batch, a webhook as the shop's platform sends and signs it, or a dashboard read, with the facts that the
 // ledger expects.
 //
 // Start with [New] and [Maker.Make]. Both are pure: a request is a function of (seed, epoch,

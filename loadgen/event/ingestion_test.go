@@ -106,17 +106,40 @@ func TestIngestionReadsTheExpectedFacts(t *testing.T) {
 			require.Empty(t, cmp.Diff(want, taken.events[want.ID]), "%s %s", want.Type, r.Body)
 		}
 	}
-	n := 0
+	n, sent := 0, map[string]int{} // by platform and type
 	for e := range p.Entries() {
 		if e.Kind == plan.Read {
 			continue
 		}
 		r, err := m.Make(e)
 		require.NoError(t, err)
-		send(r, strings.Contains(r.Path, "/webhooks/"))
-		if n += len(r.Facts); n > 12000 {
-			break
+		if _, platform, webhook := strings.Cut(r.Path, "/webhooks/"); webhook {
+			send(r, true)
+			sent[platform]++
+			sent[platform+" "+r.Facts[0].Type.Name()]++
+			continue
 		}
+		if n += len(r.Facts); n <= 12000 {
+			send(r, false)
+		}
+	}
+	for i, one := range tenants { // Magento shops send few: all that they send, here
+		if e := (plan.Entry{Kind: plan.Webhook, Events: 1, Tenant: int32(i), Body: uint64(i)}); one.Platform == tenant.Magento && i < 1200 {
+			r, err := m.Make(e)
+			require.NoError(t, err)
+			send(r, true)
+			sent["magento "+r.Facts[0].Type.Name()]++
+		}
+	}
+	for platform, types := range map[string]int{"shopify": 8, "woocommerce": 8, "magento": 8, "custom": 6} {
+		of := 0
+		for name := range sent {
+			if strings.HasPrefix(name, platform+" ") {
+				of++
+			}
+		}
+		require.GreaterOrEqual(t, of, types, "types of %s in %v", platform, sent)
+		require.NotZero(t, sent[platform], platform)
 	}
 
 	day, err := retail.Excerpt()

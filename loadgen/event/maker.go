@@ -39,7 +39,7 @@ type Maker struct {
 	epoch   time.Time
 	tenants []shop
 	catalogue
-	webhooks webhookTemplates
+	templates map[tenant.Platform]templates
 }
 
 // shop is a tenant with what its events need over and over.
@@ -51,7 +51,7 @@ type shop struct {
 	zone   *time.Location
 	source string // quoted for JSON
 	header http.Header
-	paths  struct{ events, shopify, summary string }
+	paths  struct{ events, webhooks, summary string }
 }
 
 // New makes a maker. It fails on an epoch outside of what ids can say or on no tenants.
@@ -67,7 +67,7 @@ func New(o Options) (*Maker, error) {
 	if m.catalogue, err = newCatalogue(o.Seed); err != nil {
 		return nil, fmt.Errorf("make the catalogue: %w", err)
 	}
-	if m.webhooks, err = parseWebhooks(); err != nil {
+	if m.templates, err = parseTemplates(); err != nil {
 		return nil, err
 	}
 	kinds := plan.Rand(o.Seed, "event/shops", 0)
@@ -81,7 +81,7 @@ func New(o Options) (*Maker, error) {
 			header: http.Header{"Content-Type": {api.BatchContentType}, "X-Api-Key": {t.APIKey}},
 		}
 		s.paths.events = base + "/events"
-		s.paths.shopify = base + "/webhooks/shopify"
+		s.paths.webhooks = base + "/webhooks/" + string(t.Platform)
 		s.paths.summary = base + "/analytics/summary"
 		m.tenants[i] = s
 	}
@@ -92,7 +92,7 @@ func New(o Options) (*Maker, error) {
 func (m *Maker) Epoch() time.Time { return m.epoch }
 
 // Make returns the request of an entry. Headers are shared: they must not be written to.
-// The error is [ErrPrepared] or says that the entry is not of this population.
+// The error is [ErrPrepared], of a signature, or says that the entry is not of this population.
 func (m *Maker) Make(e plan.Entry) (Request, error) {
 	if int(e.Tenant) >= len(m.tenants) || e.Tenant < 0 {
 		return Request{}, fmt.Errorf("make request %d: tenant %d of %d", e.Seq, e.Tenant, len(m.tenants))
@@ -103,7 +103,7 @@ func (m *Maker) Make(e plan.Entry) (Request, error) {
 	case plan.Batch:
 		return m.batch(s, e, r), nil
 	case plan.Webhook:
-		return m.shopify(s, e, r), nil
+		return m.webhook(s, e, r)
 	case plan.Read:
 		return m.read(s, e, r), nil
 	case plan.Prepared:

@@ -27,6 +27,18 @@ func (m milli) append(b []byte, digits int32) []byte {
 	return append(b, '.', byte('0'+rest/100), byte('0'+rest/10%10), byte('0'+rest%10))
 }
 
+// appendNumber writes a price as PHP encodes a float: no more decimals than it has.
+func appendNumber(b []byte, m milli) []byte {
+	b = m.append(b, 3)
+	for b[len(b)-1] == '0' {
+		b = b[:len(b)-1]
+	}
+	if b[len(b)-1] == '.' {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
 // times is quantity × price in minor units of a currency of so many digits (0 to 3), rounded
 // half to even.
 func (m milli) times(quantity int64, digits int32) int64 {

@@ -5,10 +5,12 @@ import (
 	"embed"
 	"fmt"
 	"strings"
+
+	"github.com/retailflow/stampede/loadgen/tenant"
 )
 
-//go:embed shopify/*.tmpl
-var shopifyFiles embed.FS
+//go:embed shopify/*.tmpl woocommerce/*.tmpl magento/*.tmpl
+var templateFiles embed.FS
 
 // template is a text with @slots@ in it.
 type template []piece
@@ -18,16 +20,38 @@ type piece struct {
 	slot string // what follows the text; "" at the end
 }
 
-func parseTemplate(name string) (template, error) {
-	text, err := shopifyFiles.ReadFile("shopify/" + name + ".json.tmpl")
-	if err != nil {
-		return nil, fmt.Errorf("read webhook template %s: %w", name, err)
+// templates are a platform's bodies and parts of bodies by name.
+type templates map[string]template
+
+// parseTemplates reads the bodies of every platform that has some.
+func parseTemplates() (map[tenant.Platform]templates, error) {
+	all := map[tenant.Platform]templates{}
+	for _, platform := range []tenant.Platform{tenant.Shopify, tenant.WooCommerce, tenant.Magento} {
+		files, err := templateFiles.ReadDir(string(platform))
+		if err != nil {
+			return nil, fmt.Errorf("read webhook templates: %w", err)
+		}
+		all[platform] = templates{}
+		for _, file := range files {
+			path := string(platform) + "/" + file.Name()
+			text, err := templateFiles.ReadFile(path)
+			if err != nil {
+				return nil, fmt.Errorf("read webhook template: %w", err)
+			}
+			name := strings.TrimSuffix(file.Name(), ".json.tmpl")
+			if all[platform][name], err = parseTemplate(string(bytes.TrimSpace(text))); err != nil {
+				return nil, fmt.Errorf("webhook template %s: %w", path, err)
+			}
+		}
 	}
-	parts := strings.Split(string(bytes.TrimSpace(text)), "@")
+	return all, nil
+}
+
+func parseTemplate(text string) (t template, err error) {
+	parts := strings.Split(text, "@")
 	if len(parts)%2 == 0 {
-		return nil, fmt.Errorf("webhook template %s: an @slot@ is not closed", name)
+		return nil, fmt.Errorf("an @slot@ is not closed")
 	}
-	var t template
 	for i := 0; i < len(parts); i += 2 {
 		p := piece{text: parts[i]}
 		if i+1 < len(parts) {
@@ -46,18 +70,4 @@ func (t template) append(b []byte, fill func(b []byte, slot string) []byte) []by
 		}
 	}
 	return b
-}
-
-type webhookTemplates struct{ order, orderLine, orderCustomer, product, inventoryLevel, customer template }
-
-func parseWebhooks() (w webhookTemplates, err error) {
-	for name, into := range map[string]*template{
-		"order": &w.order, "order_line": &w.orderLine, "order_customer": &w.orderCustomer,
-		"product": &w.product, "inventory_level": &w.inventoryLevel, "customer": &w.customer,
-	} {
-		if *into, err = parseTemplate(name); err != nil {
-			return w, err
-		}
-	}
-	return w, nil
 }

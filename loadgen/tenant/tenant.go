@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"math"
@@ -10,6 +11,7 @@ import (
 	"github.com/brianvoe/gofakeit/v6"
 
 	"github.com/retailflow/stampede/loadgen/plan"
+	"github.com/retailflow/stampede/reference/api"
 )
 
 // Platform is the storefront software of a tenant.
@@ -17,10 +19,10 @@ type Platform string
 
 // The platforms.
 const (
-	Shopify     Platform = "shopify"
-	WooCommerce Platform = "woocommerce"
-	Magento     Platform = "magento"
-	Custom      Platform = "custom"
+	Shopify     Platform = api.Shopify
+	WooCommerce Platform = api.WooCommerce
+	Magento     Platform = api.Magento
+	Custom      Platform = api.Custom
 )
 
 // Tier is the plan that a tenant pays for.
@@ -43,10 +45,11 @@ type Tenant struct {
 	Currency      string // ISO 4217
 	Country       string // ISO 3166-1 alpha-2
 	Tier          Tier
-	Size          float64 // share of all events, 0 to 1
-	Shop          string  // host name of the storefront; X-Shopify-Shop-Domain
-	WebhookSecret string  // signs webhooks; 32 hexadecimal digits
-	APIKey        string  // of the gateway; 40 letters and digits
+	Size          float64         // share of all events, 0 to 1
+	Shop          string          // host name of the storefront; X-Shopify-Shop-Domain
+	WebhookSecret string          // what the platform verifies webhooks with: 32 hexadecimal digits, or the PEM of SigningKey's public half
+	APIKey        string          // of the gateway; 40 letters and digits
+	SigningKey    *rsa.PrivateKey // of Magento shops, one for all of a seed; nil for others
 }
 
 // Location loads the tenant's zone. It panics if the zone is not one of the regions' own.
@@ -128,6 +131,7 @@ func New(o Options) ([]Tenant, error) {
 		r.Shuffle(len(sizes), func(i, j int) { sizes[i], sizes[j] = sizes[j], sizes[i] })
 	}
 
+	var signing *rsa.PrivateKey
 	tenants := make([]Tenant, o.Count)
 	for i := range tenants {
 		region := regions[pick(r.Float64(), regions, func(r region) float64 { return r.weight })]
@@ -137,11 +141,13 @@ func New(o Options) ([]Tenant, error) {
 			Name:     title(words.AdjectiveDescriptive()) + " " + title(words.NounConcrete()) + " " + suffixes[r.IntN(len(suffixes))],
 			Platform: platforms[pick(r.Float64(), platforms, func(p share) float64 { return p.weight })].platform,
 			Zone:     region.zone, Currency: region.currency, Country: region.country,
-			Tier:          tier(sizes[i] / sum * float64(o.Count)),
-			Size:          sizes[i] / sum,
-			Shop:          id + ".example.com",
-			WebhookSecret: secret(o.Seed, "shopify", id, 16),
-			APIKey:        secret(o.Seed, "api-key", id, 20),
+			Tier:   tier(sizes[i] / sum * float64(o.Count)),
+			Size:   sizes[i] / sum,
+			Shop:   id + ".example.com",
+			APIKey: secret(o.Seed, "api-key", id, 20),
+		}
+		if err := tenants[i].setWebhookKey(o.Seed, &signing); err != nil {
+			return nil, err
 		}
 	}
 	return tenants, nil
@@ -156,15 +162,36 @@ func Weights(tenants []Tenant) []float64 {
 	return w
 }
 
-// WeightsOn are the sizes of the tenants on one platform and 0 for the others, for a plan's webhooks.
-func WeightsOn(tenants []Tenant, p Platform) []float64 {
+// magentoWebhooks is how many of the webhooks that its size would give it a Magento shop sends.
+// An RSA signature costs the generator about a millisecond of CPU: by size they would take 7 of
+// the 60 microseconds that an event may cost altogether.
+const magentoWebhooks = 0.05
+
+// WebhookWeights are the tenants' shares of a plan's webhooks: their sizes, but few on Magento.
+func WebhookWeights(tenants []Tenant) []float64 {
 	w := Weights(tenants)
 	for i := range tenants {
-		if tenants[i].Platform != p {
-			w[i] = 0
+		if tenants[i].Platform == Magento {
+			w[i] *= magentoWebhooks
 		}
 	}
 	return w
+}
+
+// setWebhookKey gives the tenant what its platform signs with; shared is made at first use.
+func (t *Tenant) setWebhookKey(seed uint64, shared **rsa.PrivateKey) (err error) {
+	if t.Platform != Magento {
+		t.WebhookSecret = secret(seed, string(t.Platform), t.ID, 16)
+		return nil
+	}
+	if *shared == nil {
+		if *shared, err = signingKey(seed); err != nil {
+			return err
+		}
+	}
+	t.SigningKey = *shared
+	t.WebhookSecret, err = publicPEM(t.SigningKey)
+	return err
 }
 
 // tier follows the size in multiples of the mean.

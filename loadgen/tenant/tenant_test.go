@@ -1,12 +1,13 @@
 package tenant_test
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"math"
 	"regexp"
 	"slices"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/retailflow/stampede/loadgen/tenant"
@@ -33,18 +34,22 @@ func TestGolden(t *testing.T) {
 
 func TestPopulation(t *testing.T) {
 	tenants := population(t, tenant.Options{Seed: 9})
-	require.Empty(t, cmp.Diff(tenants, population(t, tenant.Options{Seed: 9, Count: 2400, Sizes: tenant.Sizes{Sigma: 1.5}})), "same seed, same tenants")
+	require.Equal(t, tenants, population(t, tenant.Options{Seed: 9, Count: 2400, Sizes: tenant.Sizes{Sigma: 1.5}}), "same seed, same tenants")
 
 	sum, keys, platforms, tiers, offsets, currencies := 0.0, map[string]bool{}, map[tenant.Platform]int{}, map[tenant.Tier]int{}, map[int]int{}, map[string]int{}
 	for i, one := range tenants {
 		require.Equal(t, i, one.Index)
 		require.Regexp(t, regexp.MustCompile(`^t\d{4}$`), one.ID)
 		require.Equal(t, one.ID+".example.com", one.Shop)
-		require.Regexp(t, regexp.MustCompile(`^[0-9a-f]{32}$`), one.WebhookSecret)
+		if one.Platform != tenant.Magento {
+			require.Regexp(t, regexp.MustCompile(`^[0-9a-f]{32}$`), one.WebhookSecret)
+			require.False(t, keys[one.WebhookSecret], "the secret of %s is another's too", one.ID)
+			keys[one.WebhookSecret] = true
+		}
 		require.Regexp(t, regexp.MustCompile(`^[0-9a-f]{40}$`), one.APIKey)
 		require.True(t, api.ValidCurrency(one.Currency))
-		require.False(t, keys[one.APIKey] || keys[one.WebhookSecret], "credentials of %s are another's too", one.ID)
-		keys[one.APIKey], keys[one.WebhookSecret] = true, true
+		require.False(t, keys[one.APIKey], "the key of %s is another's too", one.ID)
+		keys[one.APIKey] = true
 		_, offset := api.ID{}.Time().In(one.Location()).Zone()
 		offsets[(offset%3600+3600)%3600/60]++
 		sum += one.Size
@@ -86,12 +91,39 @@ func TestSizes(t *testing.T) {
 	require.NotEqual(t, slices.Max(tenant.Weights(zipf)), zipf[0].Size, "the first id is not the largest by rule")
 }
 
-func TestWeightsOn(t *testing.T) {
+func TestWebhookWeights(t *testing.T) {
 	tenants := population(t, tenant.Options{Seed: 1})
-	w := tenant.WeightsOn(tenants, tenant.Shopify)
+	w := tenant.WebhookWeights(tenants)
 	for i := range tenants {
-		require.Equal(t, tenants[i].Platform == tenant.Shopify, w[i] > 0, tenants[i].ID)
+		share := 1.0
+		if tenants[i].Platform == tenant.Magento {
+			share = 0.05
+		}
+		require.InDelta(t, share*tenants[i].Size, w[i], 1e-12, tenants[i].ID)
 	}
+}
+
+// Whoever verifies has the public half alone; the key pair is the seed's.
+func TestSigningKey(t *testing.T) {
+	seen := map[string]bool{}
+	for _, seed := range []uint64{1, 1, 2} {
+		for _, one := range population(t, tenant.Options{Seed: seed, Count: 60}) {
+			if one.Platform != tenant.Magento {
+				require.Nil(t, one.SigningKey)
+				continue
+			}
+			block, rest := pem.Decode([]byte(one.WebhookSecret))
+			require.Empty(t, rest)
+			require.Equal(t, "PUBLIC KEY", block.Type)
+			public, err := x509.ParsePKIXPublicKey(block.Bytes)
+			require.NoError(t, err)
+			require.True(t, one.SigningKey.PublicKey.Equal(public))
+			require.Equal(t, 2048, one.SigningKey.N.BitLen())
+			require.NoError(t, one.SigningKey.Validate())
+			seen[one.WebhookSecret] = true
+		}
+	}
+	require.Len(t, seen, 2)
 }
 
 func TestFaults(t *testing.T) {

@@ -88,7 +88,7 @@ func traffic(r *reports.Result, random *rand.Rand) {
 	kinds := []struct {
 		name, endpoint string
 		median         float64
-	}{{"", "", 0}, {"batch", "POST /v1/tenants/{tenant}/events", 11}, {"webhook", "POST /v1/tenants/{tenant}/webhooks/shopify", 7}, {"read", "GET /v1/tenants/{tenant}/analytics/summary", 4}}
+	}{{"", "", 0}, {"batch", "POST /v1/tenants/{tenant}/events", 11}, {"webhook", "POST /v1/tenants/{tenant}/webhooks/{platform}", 7}, {"read", "GET /v1/tenants/{tenant}/analytics/summary", 4}}
 	parts := []reports.Part{reports.Outside, reports.Inside}
 	latency := map[string]*reports.Latency{}
 	r.Latency = make([]reports.Latency, 0, len(kinds)*len(parts))

@@ -128,7 +128,7 @@ func newLoad(s *scenarios.Scenario, seed uint64, epoch time.Time, p *population,
 		}
 	}
 	l.plan, err = plan.New(plan.Options{Seed: seed, Events: intensity, Mix: s.Load.Mix,
-		Tenants: tenant.Weights(p.tenants), Webhooks: tenant.WeightsOn(p.tenants, tenant.Shopify), Extras: extras})
+		Tenants: tenant.Weights(p.tenants), Webhooks: tenant.WebhookWeights(p.tenants), Extras: extras})
 	if err != nil {
 		return nil, fmt.Errorf("plan load: %w", err)
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/retailflow/stampede/loadgen/arrival"
-	"github.com/retailflow/stampede/loadgen/plan"
 	"github.com/retailflow/stampede/loadgen/retail"
 	"github.com/retailflow/stampede/loadgen/tenant"
 	"github.com/retailflow/stampede/reference/cloud"
@@ -71,8 +70,7 @@ func planFaults(s *scenarios.Scenario, seed uint64) (found scenarios.Diagnostics
 	if len(s.Load.Phases) == 0 {
 		return nil // reported already
 	}
-	tenants, err := newTenants(s.Tenants, seed)
-	if err != nil {
+	if _, err := newTenants(s.Tenants, seed); err != nil {
 		found.Report(s.At(&s.Tenants.Count), "tenants: %v", err)
 		return found
 	}
@@ -82,10 +80,6 @@ func planFaults(s *scenarios.Scenario, seed uint64) (found scenarios.Diagnostics
 	}
 	if _, err := arrival.New(phases...); err != nil {
 		found.Report(s.At(&s.Load.Phases), "phases: %v", err)
-	}
-	if _, err := plan.NewWeighted(tenant.WeightsOn(tenants, tenant.Shopify)); err != nil && s.Load.Mix.Webhooks > 0 {
-		found.Report(s.At(&s.Load.Mix.Webhooks, &s.Tenants.Count),
-			"webhooks: none of the %d tenants of seed %d is on Shopify: take more tenants, another seed, or webhooks: 0%%", len(tenants), seed)
 	}
 	return found
 }

@@ -200,7 +200,7 @@ func endpoint(k plan.Kind) string {
 	case plan.Batch, plan.Prepared:
 		return "POST /v1/tenants/{tenant}/events"
 	case plan.Webhook:
-		return "POST /v1/tenants/{tenant}/webhooks/shopify"
+		return "POST /v1/tenants/{tenant}/webhooks/{platform}"
 	case plan.Read:
 		return "GET /v1/tenants/{tenant}/analytics/summary"
 	}

@@ -47,7 +47,7 @@ func refusals(seed uint64, now time.Time, us tenant.Tenant, other string) []refu
 		}
 		return body
 	}
-	events := "/v1/tenants/" + us.ID + "/events"
+	events, webhooks := "/v1/tenants/"+us.ID+"/events", "/v1/tenants/"+us.ID+"/webhooks/"
 	key := func(apiKey string) http.Header {
 		return http.Header{"Content-Type": {api.BatchContentType}, "X-Api-Key": {apiKey}}
 	}
@@ -63,7 +63,7 @@ func refusals(seed uint64, now time.Time, us tenant.Tenant, other string) []refu
 	zipped := key(us.APIKey)
 	zipped.Set("Content-Encoding", "gzip")
 
-	again, good, bad := newID(now), newID(now), newID(now.Add(time.Hour))
+	again, good, bad, alone := newID(now), newID(now), newID(now.Add(time.Hour)), newID(now)
 	mixed := []byte("[" + string(bytes.Trim(viewed(good), "[]")) + "," + string(bytes.Trim(viewed(bad), "[]")) + "]")
 	return []refusal{
 		{name: "an event", path: events, header: key(us.APIKey), body: viewed(again), want: 202, ids: []api.ID{again}},
@@ -77,10 +77,18 @@ func refusals(seed uint64, now time.Time, us tenant.Tenant, other string) []refu
 		{name: "an event over 256 KiB", path: events, header: key(us.APIKey), body: padded, want: 400, ids: []api.ID{big}},
 		{name: "more than 500 events", path: events, header: key(us.APIKey), body: crowd, want: 413, ids: []api.ID{many}},
 		{name: "a gzip bomb", path: events, header: zipped, body: bomb.Bytes(), want: 413},
-		{name: "a webhook with a wrong signature", path: "/v1/tenants/" + us.ID + "/webhooks/shopify", header: http.Header{
+		{name: "a webhook with a wrong signature", path: webhooks + api.Shopify, header: http.Header{
 			"Content-Type": {"application/json"}, "X-Shopify-Topic": {"orders/create"}, "X-Shopify-Event-Id": {unsigned.String()},
 			"X-Shopify-Triggered-At": {now.UTC().Format(time.RFC3339Nano)}, "X-Shopify-Hmac-Sha256": {"bm90IGEgc2lnbmF0dXJl"},
 		}, body: []byte(`{"id":1}`), want: 401, ids: []api.ID{api.WebhookID(api.Shopify, unsigned.String(), now)}},
+		{name: "a WooCommerce webhook with a wrong signature", path: webhooks + api.WooCommerce, header: http.Header{
+			"Content-Type": {"application/json"}, "X-Wc-Webhook-Topic": {"order.created"}, "X-Wc-Webhook-Signature": {"bm90IGEgc2lnbmF0dXJl"},
+		}, body: []byte(`{"id":1}`), want: 401},
+		{name: "an Adobe Commerce webhook with a wrong signature", path: webhooks + api.Magento, header: http.Header{
+			"Content-Type": {"application/json"}, "X-Adobe-Commerce-Webhook-Signature": {"bm90IGEgc2lnbmF0dXJl"},
+		}, body: []byte(`{"eventName":"observer.sales_order_save_after","data":{"order":{"entity_id":1}}}`), want: 401},
+		{name: "a webhook that is not signed", path: webhooks + api.Custom, header: http.Header{"Content-Type": {"application/cloudevents+json"}},
+			body: bytes.Trim(viewed(alone), "[]"), want: 401, ids: []api.ID{alone}},
 	}
 }
 
