@@ -22,12 +22,8 @@ func (d *definition) check() error {
 		}
 		c.add("["+strings.Join(shown, ", ")+"]", "keySchema", "Member must have length less than or equal to 2")
 	}
-	for i, a := range d.AttributeDefinitions {
-		c.oneOf([]byte(a.AttributeType), fmt.Sprintf("attributeDefinitions.%d.member.attributeType", i+1), "B", "N", "S")
-	}
-	for i, k := range d.KeySchema {
-		c.oneOf([]byte(k.KeyType), fmt.Sprintf("keySchema.%d.member.keyType", i+1), "HASH", "RANGE")
-	}
+	c.attributeDefinitions(d.AttributeDefinitions)
+	c.keySchema(d.KeySchema, "keySchema")
 	if d.BillingMode != "" {
 		c.oneOf([]byte(d.BillingMode), "billingMode", billingProvisioned, billingOnDemand)
 	}
@@ -45,15 +41,83 @@ func (d *definition) check() error {
 	if err := d.checkBilling(); err != nil {
 		return err
 	}
+	if err := d.ProvisionedThroughput.checkBounds(""); err != nil {
+		return err
+	}
+	for _, x := range d.GlobalSecondaryIndexes {
+		if err := x.ProvisionedThroughput.checkBounds(" for index " + x.IndexName); err != nil {
+			return err
+		}
+	}
 	return d.checkKeys()
 }
 
+// maxKeyName is the length in bytes of the longest name that a key may have, and an attribute
+// that an index projects by its name.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html#limits-attributes
+const maxKeyName = 255
+
+// attributeName checks the name of an attribute in a definition.
+func (c *constraints) attributeName(name, member string) {
+	switch {
+	case name == "":
+		c.notNull(true, member)
+	case len(name) > maxKeyName:
+		c.add(name, member, fmt.Sprintf("Member must have length less than or equal to %d", maxKeyName))
+	}
+}
+
+// choice is oneOf for a member that must be there.
+func (c *constraints) choice(value, member string, set ...string) {
+	if value == "" {
+		c.notNull(true, member)
+		return
+	}
+	c.oneOf([]byte(value), member, set...)
+}
+
+func (c *constraints) attributeDefinitions(list []attributeDefinition) {
+	for i, a := range list {
+		at := fmt.Sprintf("attributeDefinitions.%d.member.", i+1)
+		c.attributeName(a.AttributeName, at+"attributeName")
+		c.choice(a.AttributeType, at+"attributeType", "B", "N", "S")
+	}
+}
+
+func (c *constraints) keySchema(k []keyElement, member string) {
+	for i, e := range k {
+		at := fmt.Sprintf("%s.%d.member.", member, i+1)
+		c.attributeName(e.AttributeName, at+"attributeName")
+		c.choice(e.KeyType, at+"keyType", "HASH", "RANGE")
+	}
+}
+
+func (c *constraints) projection(p *projection, at string) {
+	if p.ProjectionType != "" {
+		c.oneOf([]byte(p.ProjectionType), at+"projectionType", "ALL", "INCLUDE", "KEYS_ONLY")
+	}
+	if p.NonKeyAttributes != nil && len(p.NonKeyAttributes) == 0 {
+		c.add("[]", at+"nonKeyAttributes", "Member must have length greater than or equal to 1")
+	}
+	for i, name := range p.NonKeyAttributes {
+		c.attributeName(name, fmt.Sprintf("%snonKeyAttributes.%d.member", at, i+1))
+	}
+}
+
 func (d *definition) checkIndexShape(c *constraints, x *indexDefinition, at string) {
-	c.name([]byte(x.IndexName), at+"indexName", true)
-	c.notNull(x.Projection == nil, at+"projection")
+	if x.IndexName == "" {
+		c.notNull(true, at+"indexName")
+	} else {
+		c.name([]byte(x.IndexName), at+"indexName", true)
+	}
 	c.notNull(x.KeySchema == nil, at+"keySchema")
-	if x.Projection != nil && x.Projection.ProjectionType != "" {
-		c.oneOf([]byte(x.Projection.ProjectionType), at+"projection.projectionType", "ALL", "INCLUDE", "KEYS_ONLY")
+	if x.KeySchema != nil && len(x.KeySchema) == 0 {
+		c.add("[]", at+"keySchema", "Member must have length greater than or equal to 1")
+	}
+	c.keySchema(x.KeySchema, at+"keySchema")
+	c.notNull(x.Projection == nil, at+"projection")
+	if x.Projection != nil {
+		c.projection(x.Projection, at+"projection.")
 	}
 	d.checkThroughputForm(c, x.ProvisionedThroughput, at+"provisionedThroughput")
 }
@@ -94,22 +158,27 @@ func (d *definition) checkKeys() error {
 	if len(d.KeySchema) > len(d.AttributeDefinitions) {
 		return invalid("Invalid KeySchema: Some index key attribute have no definition")
 	}
-	if err := checkSchema(d.KeySchema); err != nil {
-		return err
-	}
 	types := map[string]bool{}
 	for _, a := range d.AttributeDefinitions {
 		if types[a.AttributeName] {
-			return invalid(wrong+"Cannot have two attributes with the same name. AttributeName: %s", a.AttributeName)
+			return invalid(wrong+"Duplicate AttributeName in AttributeDefinitions: %s", a.AttributeName)
 		}
 		types[a.AttributeName] = true
 	}
+	if err := d.checkSchema(d.KeySchema, types); err != nil {
+		return err
+	}
 	used := map[string]bool{}
 	for _, k := range d.KeySchema {
-		if !types[k.AttributeName] {
-			return d.undefinedKey(k.AttributeName)
-		}
 		used[k.AttributeName] = true
+	}
+	switch {
+	case d.LocalSecondaryIndexes != nil && len(d.LocalSecondaryIndexes) == 0:
+		return invalid(wrong + "List of LocalSecondaryIndexes is empty")
+	case d.LocalSecondaryIndexes != nil && len(d.KeySchema) < 2:
+		return invalid(wrong + "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex")
+	case d.GlobalSecondaryIndexes != nil && len(d.GlobalSecondaryIndexes) == 0:
+		return invalid(wrong + "List of GlobalSecondaryIndexes is empty")
 	}
 	names := map[string]bool{}
 	for i, x := range slices.Concat(d.GlobalSecondaryIndexes, d.LocalSecondaryIndexes) {
@@ -127,7 +196,7 @@ func (d *definition) checkKeys() error {
 	}
 	switch {
 	case len(d.GlobalSecondaryIndexes) > maxGlobalIndexes:
-		return refuse(codeLimit, "One or more parameter values were invalid: GlobalSecondaryIndex count exceeds the per-table limit of %d", maxGlobalIndexes)
+		return invalid(wrong+"GlobalSecondaryIndex count exceeds the per-table limit of %d", maxGlobalIndexes)
 	case len(d.LocalSecondaryIndexes) > maxLocalIndexes:
 		return invalid(wrong+"Number of LocalSecondaryIndexes exceeds per-table limit of %d", maxLocalIndexes)
 	case len(used) != len(types):
@@ -136,9 +205,13 @@ func (d *definition) checkKeys() error {
 	return nil
 }
 
-// undefinedKey is the fault of a key attribute that is not defined.
-func (d *definition) undefinedKey(name string) error {
-	return invalid(wrong+"Some index key attributes are not defined in AttributeDefinitions. Keys: [%s], AttributeDefinitions: [%s]", name, d.attributeNames())
+// undefinedKey is the fault of a key of which an attribute is not defined.
+func (d *definition) undefinedKey(k []keyElement) error {
+	var names []string
+	for _, e := range k {
+		names = append(names, e.AttributeName)
+	}
+	return invalid(wrong+"Some index key attributes are not defined in AttributeDefinitions. Keys: [%s], AttributeDefinitions: [%s]", strings.Join(names, ", "), d.attributeNames())
 }
 
 // maxProvisioned is the largest throughput that can be asked for at all.
@@ -165,18 +238,11 @@ func (d *definition) attributeNames() string {
 }
 
 func (d *definition) checkIndex(x *indexDefinition, local bool, types map[string]bool) error {
-	if err := checkSchema(x.KeySchema); err != nil {
+	if err := d.checkSchema(x.KeySchema, types); err != nil {
 		return err
-	}
-	for _, k := range x.KeySchema {
-		if !types[k.AttributeName] {
-			return d.undefinedKey(k.AttributeName)
-		}
 	}
 	if local {
 		switch {
-		case len(d.KeySchema) < 2:
-			return invalid(wrong + "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex")
 		case len(x.KeySchema) < 2:
 			return invalid(wrong+"Index KeySchema does not have a range key for index: %s", x.IndexName)
 		case x.KeySchema[0].AttributeName != d.KeySchema[0].AttributeName:
@@ -192,19 +258,28 @@ func (d *definition) checkIndex(x *indexDefinition, local bool, types map[string
 	case p.ProjectionType != "INCLUDE" && p.NonKeyAttributes != nil:
 		return invalid(wrong+"ProjectionType is %s, but NonKeyAttributes is specified", p.ProjectionType)
 	}
+	for i, name := range p.NonKeyAttributes {
+		if slices.Contains(p.NonKeyAttributes[:i], name) {
+			return invalid(wrong+"Duplicate NonKeyAttribute: %s", name)
+		}
+	}
 	return nil
 }
 
-func checkSchema(k []keyElement) error {
+// checkSchema wants a key whose attributes are defined, in AWS's order of its checks.
+func (d *definition) checkSchema(k []keyElement, types map[string]bool) error {
+	undefined := func(e keyElement) bool { return !types[e.AttributeName] }
 	switch {
 	case len(k) == 0:
 		return invalid(wrong + "No Hash Key specified in schema.  All Dynamo DB tables must have exactly one hash key")
+	case slices.ContainsFunc(k, undefined):
+		return d.undefinedKey(k)
+	case len(k) == 2 && k[0].AttributeName == k[1].AttributeName:
+		return invalid("Both the Hash Key and the Range Key element in the KeySchema have the same name")
 	case k[0].KeyType != "HASH":
 		return invalid("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
 	case len(k) == 2 && k[1].KeyType != "RANGE":
 		return invalid("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
-	case len(k) == 2 && k[0].AttributeName == k[1].AttributeName:
-		return invalid("Both the Hash Key and the Range Key element in the KeySchema have the same name")
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/expr"
@@ -45,6 +46,25 @@ func (p *page) selects() error {
 		p.wholeRow = true
 	case which == "COUNT":
 		p.count = true
+	case p.plan.projection != nil && x != nil && !x.All:
+		return p.selectsPaths(x)
+	}
+	return nil
+}
+
+// selectsPaths settles where the paths of a projection come from: a local index fetches from its
+// table what it does not project, a global one cannot.
+func (p *page) selectsPaths(x *store.Index) error {
+	keys := p.keyNames()
+	for _, path := range p.plan.projection.All() {
+		name := path[0].Name
+		if slices.Contains(x.Include, name) || slices.ContainsFunc(keys, func(k store.KeyAttribute) bool { return k.Name == name }) {
+			continue
+		}
+		if !x.Local {
+			return invalid("One or more parameter values were invalid: Global secondary index %s does not project [%s]", x.Name, name)
+		}
+		p.wholeRow = true
 	}
 	return nil
 }

@@ -256,3 +256,34 @@ func TestLocalIndexesFetchWholeItemsOnDemand(t *testing.T) {
 	require.Equal(t, "pk=a", show(put.ItemCollectionMetrics.ItemCollectionKey))
 	require.Equal(t, []float64{0, 1}, put.ItemCollectionMetrics.SizeEstimateRangeGB)
 }
+
+// What an index does not project, a local one fetches from its table and a global one refuses.
+func TestProjectionsBeyondAnIndex(t *testing.T) {
+	r := open(t, Options{})
+	keysOnly := &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly}
+	_, err := r.CreateTable(ctx, &ddb.CreateTableInput{
+		TableName: str("rows"), KeySchema: keySchema("pk", "sk"), BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: str("pk"), AttributeType: "S"}, {AttributeName: str("sk"), AttributeType: "S"}, {AttributeName: str("b"), AttributeType: "S"},
+		},
+		LocalSecondaryIndexes:  []types.LocalSecondaryIndex{{IndexName: str("local"), KeySchema: keySchema("pk", "b"), Projection: keysOnly}},
+		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{IndexName: str("global"), KeySchema: keySchema("b", ""), Projection: keysOnly}},
+	})
+	require.NoError(t, err)
+	r.put("rows", av{"pk": S("p"), "sk": S("s"), "b": S("b"), "d": S("far")})
+	query := func(index, key, projection string) (*ddb.QueryOutput, error) {
+		return r.Query(ctx, &ddb.QueryInput{TableName: str("rows"), IndexName: &index, KeyConditionExpression: str(key + " = :k"),
+			ExpressionAttributeValues: av{":k": S(key[:1])}, ProjectionExpression: &projection})
+	}
+	for projection, want := range map[string]string{"d": "d=far", "b, d": "b=b d=far", "sk": "sk=s"} {
+		out, err := query("local", "pk", projection)
+		require.NoError(t, err)
+		require.Len(t, out.Items, 1)
+		require.Equal(t, want, show(out.Items[0]))
+	}
+	_, err = query("global", "b", "pk, d")
+	fails(t, err, "ValidationException", "Global secondary index global does not project [d]")
+	out, err := query("global", "b", "pk, sk")
+	require.NoError(t, err)
+	require.Equal(t, "pk=p sk=s", show(out.Items[0]))
+}

@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -113,6 +114,38 @@ func TestFaultsOfTables(t *testing.T) {
 	} {
 		fails(t, rawError(t, r, "CreateTable", body), "ValidationException", want)
 	}
+	long := strings.Repeat("n", 256)
+	const (
+		bare    = `{"TableName":"items","BillingMode":"PAY_PER_REQUEST",`
+		hash    = `"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}]`
+		ranged  = `"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}]`
+		defined = `"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"sk","AttributeType":"S"}]`
+		all     = `"Projection":{"ProjectionType":"ALL"}`
+	)
+	for _, c := range [][2]string{
+		{bare + `"AttributeDefinitions":[{}],` + hash + `}`, "2 validation errors detected: Value null at 'attributeDefinitions.1.member.attributeName' failed to satisfy constraint: Member must not be null; Value null at 'attributeDefinitions.1.member.attributeType' failed to satisfy constraint: Member must not be null"},
+		{bare + defined + `,"KeySchema":[{"KeyType":"HASH"},{"AttributeName":"a"}]}`, "2 validation errors detected: Value null at 'keySchema.1.member.attributeName' failed to satisfy constraint: Member must not be null; Value null at 'keySchema.2.member.keyType' failed to satisfy constraint: Member must not be null"},
+		{bare + `"AttributeDefinitions":[{"AttributeName":"` + long + `","AttributeType":"S"}],` + hash + `}`, "Value '" + long + "' at 'attributeDefinitions.1.member.attributeName' failed to satisfy constraint: Member must have length less than or equal to 255"},
+		{bare + defined + `,"KeySchema":[{"AttributeName":"` + long + `","KeyType":"HASH"}]}`, "at 'keySchema.1.member.attributeName' failed to satisfy constraint: Member must have length less than or equal to 255"},
+		{bare + defined + `,` + ranged + `,"GlobalSecondaryIndexes":[{"IndexName":"abc",` + hash + `,"Projection":{"ProjectionType":"INCLUDE","NonKeyAttributes":["` + long + `"]}}]}`, "at 'globalSecondaryIndexes.1.member.projection.nonKeyAttributes.1.member' failed to satisfy constraint: Member must have length less than or equal to 255"},
+		{bare + defined + `,` + ranged + `,"GlobalSecondaryIndexes":[{"IndexName":"abc",` + hash + `,"Projection":{"ProjectionType":"INCLUDE","NonKeyAttributes":["a","a"]}}]}`, "Duplicate"},
+		{bare + defined + `,` + ranged + `,"LocalSecondaryIndexes":[{}]}`, "3 validation errors detected: Value null at 'localSecondaryIndexes.1.member.indexName' failed to satisfy constraint: Member must not be null; Value null at 'localSecondaryIndexes.1.member.keySchema' failed to satisfy constraint: Member must not be null; Value null at 'localSecondaryIndexes.1.member.projection' failed to satisfy constraint: Member must not be null"},
+		{bare + defined + `,` + ranged + `,"LocalSecondaryIndexes":[{"IndexName":"abc","KeySchema":[],"Projection":{"NonKeyAttributes":[]}}]}`, "2 validation errors detected: Value '[]' at 'localSecondaryIndexes.1.member.keySchema' failed to satisfy constraint: Member must have length greater than or equal to 1; Value '[]' at 'localSecondaryIndexes.1.member.projection.nonKeyAttributes' failed to satisfy constraint: Member must have length greater than or equal to 1"},
+		{bare + `"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"pk","AttributeType":"N"}],` + hash + `}`, "Duplicate AttributeName in AttributeDefinitions: pk"},
+		{bare + defined + `,"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"pk","KeyType":"HASH"}]}`, "Both the Hash Key and the Range Key element in the KeySchema have the same name"},
+		{bare + defined + `,` + ranged + `,"LocalSecondaryIndexes":[]}`, "List of LocalSecondaryIndexes is empty"},
+		{bare + defined + `,` + ranged + `,"GlobalSecondaryIndexes":[]}`, "List of GlobalSecondaryIndexes is empty"},
+		{bare + defined + `,` + hash + `,"LocalSecondaryIndexes":[{"IndexName":"abc","KeySchema":[{"AttributeName":"c","KeyType":"RANGE"}],` + all + `}]}`, "Table KeySchema does not have a range key"},
+		{bare + defined + `,` + ranged + `,"GlobalSecondaryIndexes":[{"IndexName":"abc","KeySchema":[{"AttributeName":"c","KeyType":"RANGE"},{"AttributeName":"d","KeyType":"RANGE"}],` + all + `}]}`, "Keys: [c, d], AttributeDefinitions: [pk, sk]"},
+		{`{"TableName":"items","AttributeDefinitions":[],` + hash + `,"ProvisionedThroughput":{"ReadCapacityUnits":1000000000001,"WriteCapacityUnits":1}}`, "Given value 1000000000001 for ReadCapacityUnits is out of bounds"},
+	} {
+		fails(t, rawError(t, r, "CreateTable", c[0]), "ValidationException", c[1])
+	}
+	var many []string
+	for i := range maxGlobalIndexes + 1 {
+		many = append(many, fmt.Sprintf(`{"IndexName":"index-%d",%s,%s}`, i, hash, all))
+	}
+	fails(t, rawError(t, r, "CreateTable", bare+defined+`,`+ranged+`,"GlobalSecondaryIndexes":[`+strings.Join(many, ",")+`]}`), "ValidationException", "GlobalSecondaryIndex count exceeds the per-table limit of 20")
 	r.create("items", "pk", "", "pk:S")
 	fails(t, rawError(t, r, "ListTables", `{"Limit":101}`), "ValidationException", "Member must have value less than or equal to 100")
 	fails(t, rawError(t, r, "DescribeTable", `{"TableName":5}`), "SerializationException", "")

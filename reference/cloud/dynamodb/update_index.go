@@ -117,12 +117,14 @@ func (d *definition) createIndex(x *indexDefinition, attributes []attributeDefin
 		return invalid("Attempting to create an index which already exists")
 	case len(d.IndexStates) > 0:
 		return errOneIndexAtATime
+	case len(d.GlobalSecondaryIndexes) >= maxGlobalIndexes:
+		return refuse(codeLimit, wrong+"GlobalSecondaryIndex count exceeds the per-table limit of %d", maxGlobalIndexes)
 	}
 	given := definition{AttributeDefinitions: attributes}
 	for _, k := range x.KeySchema {
 		i := slices.IndexFunc(attributes, func(a attributeDefinition) bool { return a.AttributeName == k.AttributeName })
 		if i < 0 {
-			return given.undefinedKey(k.AttributeName)
+			return given.undefinedKey(x.KeySchema)
 		}
 		known := slices.IndexFunc(d.AttributeDefinitions, func(a attributeDefinition) bool { return a.AttributeName == k.AttributeName })
 		if known < 0 {

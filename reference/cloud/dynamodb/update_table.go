@@ -73,6 +73,7 @@ func (in *tableUpdate) check() error {
 	if in.BillingMode != "" {
 		c.oneOf([]byte(in.BillingMode), "billingMode", billingProvisioned, billingOnDemand)
 	}
+	c.attributeDefinitions(in.AttributeDefinitions)
 	d.checkThroughputForm(&c, in.ProvisionedThroughput, "provisionedThroughput")
 	for i := range in.GlobalSecondaryIndexUpdates {
 		in.GlobalSecondaryIndexUpdates[i].checkShape(&c, &d, fmt.Sprintf("globalSecondaryIndexUpdates.%d.member.", i+1))

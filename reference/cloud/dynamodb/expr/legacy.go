@@ -36,7 +36,9 @@ func (c *Comparison) node() *node {
 		}
 	}
 	if c.Operator == "NOT_CONTAINS" {
-		return &node{op: opNot, args: []*node{n}}
+		// Of an attribute that is not there, neither CONTAINS nor NOT_CONTAINS is true.
+		exists := &node{op: opFunction, text: "attribute_exists", args: n.args[:1]}
+		return &node{op: opAnd, args: []*node{exists, {op: opNot, args: []*node{n}}}}
 	}
 	return n
 }

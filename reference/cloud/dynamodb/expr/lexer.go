@@ -67,7 +67,7 @@ func lex(text string) ([]token, error) {
 		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
 			i++
 			continue
-		case isLetter(c) || c == '#' || c == ':':
+		case isLetter(c) && c != '_' || c == '#' || c == ':':
 			kind = tokenIdent
 			if c == '#' {
 				kind = tokenName

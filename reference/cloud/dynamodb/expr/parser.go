@@ -185,7 +185,7 @@ func (p *parser) pathTail(n *node) error {
 			}
 		default:
 			if len(n.path) > item.MaxDepth {
-				return errorf("The document path has too many nesting elements; nesting depth: %d", len(n.path))
+				return errorf("The document path has too many nesting levels; nesting levels: %d", len(n.path))
 			}
 			return nil
 		}
@@ -213,7 +213,7 @@ func (p *parser) function() (*node, error) {
 		return nil, err
 	}
 	if !p.functions(n.text) {
-		note(&p.faults.unknownFunction, errorf("Invalid function name; function: %s", n.text))
+		note(&p.faults.unknownFunction, p.foreign(n.text))
 	}
 	for {
 		a, err := p.argument()
@@ -226,6 +226,18 @@ func (p *parser) function() (*node, error) {
 		}
 	}
 	return n, p.expect(")")
+}
+
+// foreign is the fault of a function that expressions of this kind do not have.
+func (p *parser) foreign(name string) error {
+	_, condition := conditionFunctions[name]
+	switch {
+	case p.update && condition:
+		return errorf("The function is not allowed in an update expression; function: %s", name)
+	case !p.update && updateFunction(name):
+		return errorf("The function is not allowed in a condition expression; function: %s", name)
+	}
+	return errorf("Invalid function name; function: %s", name)
 }
 
 // argument reads an operand that may stand in parentheses.

@@ -34,6 +34,8 @@ type Update struct {
 	mismatch error // of ADD or DELETE with an attribute of another type
 }
 
+func updateFunction(name string) bool { return name == "if_not_exists" || name == "list_append" }
+
 // ParseUpdate parses an UpdateExpression.
 func ParseUpdate(text string, names []Name) (*Update, error) {
 	p, err := newParser(text, names)
@@ -41,7 +43,7 @@ func ParseUpdate(text string, names []Name) (*Update, error) {
 		return nil, err
 	}
 	p.update = true
-	p.functions = func(name string) bool { return name == "if_not_exists" || name == "list_append" }
+	p.functions = updateFunction
 	u := &Update{}
 	var seen [4]bool
 	for p.peek().kind != tokenEnd {
@@ -228,6 +230,13 @@ func (n *node) checkSet(values item.Doc) error {
 	for _, a := range n.args {
 		if err := a.checkSet(values); err != nil {
 			return err
+		}
+	}
+	if n.op == opFunction && n.text == "list_append" {
+		for _, a := range n.args {
+			if a.op == opFunction && a.text == "list_append" {
+				return misused(a)
+			}
 		}
 	}
 	want := item.NoType
