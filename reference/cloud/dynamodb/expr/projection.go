@@ -4,9 +4,10 @@ import "github.com/retailflow/stampede/reference/cloud/dynamodb/item"
 
 // Projection is a parsed ProjectionExpression.
 type Projection struct {
-	paths []item.Path
-	cut   *item.Projection
-	uses  Uses
+	paths  []item.Path
+	cut    *item.Projection
+	leaves bool // each path's value stands under its last step; cut is nil
+	uses   Uses
 }
 
 // ParseProjection parses a ProjectionExpression.
@@ -51,4 +52,9 @@ func (p *Projection) All() []item.Path {
 }
 
 // Append appends the chosen parts of an item as a document.
-func (p *Projection) Append(dst []byte, d item.Doc) []byte { return p.cut.Append(dst, d) }
+func (p *Projection) Append(dst []byte, d item.Doc) []byte {
+	if p.leaves {
+		return item.AppendLeaves(dst, d, p.paths)
+	}
+	return p.cut.Append(dst, d)
+}

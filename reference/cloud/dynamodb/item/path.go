@@ -169,3 +169,31 @@ func (s *selector) appendPart(dst []byte, v Value, mark int) []byte {
 	}
 	return closeContainer(dst, start)
 }
+
+// Leaf is the name of what stands at the path: its last name, and the indexes behind it.
+func (p Path) Leaf() string {
+	i := len(p) - 1
+	for i > 0 && p[i].Index >= 0 {
+		i--
+	}
+	name := p[i].Name
+	for _, s := range p[i+1:] {
+		name += "[" + strconv.Itoa(s.Index) + "]"
+	}
+	return name
+}
+
+// AppendLeaves appends a document of what stands at the paths, each under its leaf's name. Of
+// equal names the last stays; what is not there leaves no trace.
+func AppendLeaves(dst []byte, d Doc, paths []Path) []byte {
+	start := len(dst)
+	var spans []attributeAt
+	for _, p := range paths {
+		if v := d.Lookup(p); v != nil {
+			name, from := []byte(p.Leaf()), len(dst)
+			dst = AppendAttribute(dst, name, v)
+			spans = append(spans, attributeAt{name, from, len(dst)})
+		}
+	}
+	return sortDoc(dst, start, spans)
+}
