@@ -27,6 +27,7 @@ type change struct {
 	plan   plan
 	key    []byte // in the store
 	hash   uint64 // of the partition key
+	unique bool   // the condition is that there is no item yet, and the fault says so
 
 	old, now item.Doc // as found, and as it is to be: nil is none
 }
@@ -107,6 +108,14 @@ func (c *change) evaluate(old item.Doc) (met bool, err error) {
 	return true, nil
 }
 
+// unmet is the fault of a condition that does not hold, with the item if the caller wants it.
+func (c *change) unmet(old item.Doc, withItem bool) *fault {
+	if c.unique {
+		return errDuplicate
+	}
+	return conditionFailed(old, withItem)
+}
+
 // write hands the change to the unit.
 func (c *change) write(u *store.Unit) error {
 	switch {
@@ -130,4 +139,23 @@ func (c *change) cost(exact bool) (out cost) {
 		return out
 	}
 	return c.table.writeCost(c.at(), c.old, c.now)
+}
+
+// returned is what of the item ReturnValues asks for, before or after the change.
+func (c *change) returned(which string) item.Doc {
+	switch which {
+	case "ALL_OLD":
+		return c.old
+	case "ALL_NEW":
+		return c.now
+	case "UPDATED_OLD":
+		if c.plan.update != nil && c.old != nil {
+			return c.plan.update.Touched(nil, c.old)
+		}
+	case "UPDATED_NEW":
+		if c.plan.update != nil {
+			return c.plan.update.Touched(nil, c.now)
+		}
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
 )
@@ -32,6 +33,7 @@ const (
 	codeThroughput  = "ProvisionedThroughputExceededException"
 	codeThrottling  = "ThrottlingException"
 	codeRequests    = "RequestLimitExceeded"
+	codeDuplicate   = "DuplicateItemException"
 	codeConflict    = "TransactionConflictException"
 	codeCancelled   = "TransactionCanceledException"
 	codeRunning     = "TransactionInProgressException"
@@ -75,6 +77,8 @@ func refuse(code, format string, args ...any) *fault {
 	return &fault{status: http.StatusBadRequest, code: code, message: fmt.Sprintf(format, args...)}
 }
 
+var errDuplicate = refuse(codeDuplicate, "Duplicate primary key exists in table")
+
 var errTableNotFound = refuse(codeNotFound, "Requested resource not found")
 
 func errBeingUpdated(t *table) *fault {
@@ -92,6 +96,17 @@ func conditionFailed(old item.Doc, withItem bool) *fault {
 		f.members = item.AppendJSON([]byte(`,"Item":`), old)
 	}
 	return f
+}
+
+// shortCode is what a fault is called where it is one of several in an answer.
+func shortCode(f *fault) string {
+	switch f.code {
+	case codeValidation:
+		return "ValidationError"
+	case codeThrottling:
+		return "ThrottlingError"
+	}
+	return strings.TrimSuffix(f.code, "Exception")
 }
 
 // asFault is the fault of an error; one that is not a fault is internal.

@@ -31,6 +31,10 @@ func FuzzRequests(f *testing.F) {
 		`{"RequestItems":{"items":{"Keys":[{"pk":{"S":"a"},"sk":{"N":"1"}}],"ProjectionExpression":"pk"}}}`,
 		`{"TransactItems":[{"Put":{"TableName":"items","Item":{"pk":{"S":"a"},"sk":{"N":"1"}}}},{"ConditionCheck":{"TableName":"items","Key":{"pk":{"S":"b"},"sk":{"N":"1"}},"ConditionExpression":"size(pk) > sk"}}],"ClientRequestToken":"x"}`,
 		`{"TransactItems":[{"Get":{"TableName":"items","Key":{"pk":{"S":"a"},"sk":{"N":"1"}}}}],"ReturnConsumedCapacity":"INDEXES"}`,
+		`{"Statement":"SELECT pk, x[0].y FROM items.byG WHERE g IN ['x', ?] AND NOT begins_with(pk, 'a') ORDER BY g DESC","Parameters":[{"S":"y"}],"Limit":1,"ReturnConsumedCapacity":"INDEXES"}`,
+		`{"Statement":"UPDATE items SET x = x + 1 REMOVE y WHERE pk = 'a' AND sk = 1 RETURNING MODIFIED NEW *","NextToken":"e30="}`,
+		`{"Statements":[{"Statement":"DELETE FROM items WHERE pk = 'a' AND sk = 1 AND x IS MISSING RETURNING ALL OLD *"},{"Statement":"SELECT * FROM items WHERE pk = 'a' AND sk = 1","ConsistentRead":true}]}`,
+		`{"TransactStatements":[{"Statement":"INSERT INTO items VALUE {'pk': 'c', 'sk': 1, 's': <<'a'>>}"},{"Statement":"EXISTS(SELECT * FROM items WHERE pk = 'd' AND sk = 1 AND x = 1)"}],"ClientRequestToken":"p"}`,
 		`{"TableName":"other","AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}],"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"BillingMode":"PAY_PER_REQUEST"}`,
 	} {
 		f.Add(body)

@@ -142,7 +142,7 @@ func TestFaultsOfItemRequests(t *testing.T) {
 	fails(t, rawError(t, r, "GetItem", `{"TableName":`), "SerializationException", "")
 	fails(t, rawError(t, r, "GetItem", `{"TableName":7}`), "SerializationException", "")
 	fails(t, rawError(t, r, "PutItem", `{"TableName":"items","Item":{"pk":{"S":1}}}`), "SerializationException", "")
-	fails(t, rawError(t, r, "ExecuteStatement", `{}`), "UnknownOperationException", "")
+	fails(t, rawError(t, r, "ImportTable", `{}`), "UnknownOperationException", "")
 
 	r.put("items", av{"pk": S("a"), "sk": N(1), "x": S(big[:300<<10])})
 	fails(t, update("SET y = :v", av{":v": S(big[:200<<10])}), "ValidationException", "Item size to update has exceeded the maximum allowed size")

@@ -21,9 +21,9 @@ import (
 // https://aws.amazon.com/blogs/database/part-1-scaling-dynamodb-how-partitions-hot-keys-and-split-for-heat-impact-performance/
 type LatencyProfile struct {
 	Seed  uint64        `yaml:"seed"`
-	Read  quota.Latency `yaml:"read"`  // of GetItem, BatchGetItem, Query, Scan
+	Read  quota.Latency `yaml:"read"`  // of GetItem, BatchGetItem, Query, Scan, and of ExecuteStatement and BatchExecuteStatement
 	Write quota.Latency `yaml:"write"` // of PutItem, UpdateItem, DeleteItem, BatchWriteItem
-	// Transaction is of TransactGetItems and TransactWriteItems, which take two rounds.
+	// Transaction is of TransactGetItems, TransactWriteItems and ExecuteTransaction, which take two rounds.
 	// https://www.usenix.org/conference/atc23/presentation/idziorek
 	Transaction quota.Latency `yaml:"transaction"`
 }
@@ -52,9 +52,9 @@ func (p LatencyProfile) String() string {
 // of is the distribution of an operation; those on tables have none.
 func (p LatencyProfile) of(action string) quota.Latency {
 	switch {
-	case strings.HasPrefix(action, "Transact"):
+	case strings.HasPrefix(action, "Transact") || action == "ExecuteTransaction":
 		return p.Transaction
-	case action == "GetItem" || action == "BatchGetItem" || action == "Query" || action == "Scan":
+	case action == "GetItem" || action == "BatchGetItem" || action == "Query" || action == "Scan" || strings.HasSuffix(action, "ExecuteStatement"):
 		return p.Read
 	case strings.HasSuffix(action, "Item"):
 		return p.Write

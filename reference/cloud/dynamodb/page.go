@@ -170,42 +170,65 @@ func (p *page) keyNames() []store.KeyAttribute {
 	return out
 }
 
+// read is what reading a page has found.
+type read struct {
+	scanned, matched int64
+	bytes            int
+	last             item.Doc // the last item read, if there may be more behind it
+	fetched          cost     // of whole items behind entries of a local index
+}
+
 // answer reads the page and appends the whole reply.
 func (c *call) answer(p *page) error {
-	r := p.r
-	charged := uint8(0)
-	if p.space.Index != nil && !p.space.Index.Local {
-		charged = p.space.Index.ID
-	}
-	if short := p.t.meter.ready(c.now, charged, p.start()); short != nil {
-		return c.throttled(p.t, short)
-	}
-	var (
-		scanned, matched int64
-		bytes            int
-		last             item.Doc
-		fetchErr         error
-		fetched          cost
-	)
 	c.out = append(c.out, '{')
 	if !p.count {
 		c.out = append(c.out, `"Items":[`...)
 	}
-	err := c.s.store.Walk(p.in, func(d item.Doc) bool {
-		scanned++
-		bytes += d.Size()
-		more := bytes < maxPage && !(r.has(givenLimit) && scanned == r.limit)
+	found, err := c.walk(p)
+	if err != nil {
+		return err
+	}
+	if !p.count {
+		c.out = append(c.out, ']')
+	}
+	c.member("Count")
+	c.out = strconv.AppendInt(c.out, found.matched, 10)
+	c.member("ScannedCount")
+	c.out = strconv.AppendInt(c.out, found.scanned, 10)
+	if found.last != nil {
+		c.attributes("LastEvaluatedKey", p.keyOf(found.last))
+	}
+	spent := c.charge(p, &found)
+	if total, indexes := wantsConsumed(p.r.consumed); total {
+		c.member("ConsumedCapacity")
+		c.consumedCapacity(p.t, &spent, indexes, "")
+	}
+	c.out = append(c.out, '}')
+	return nil
+}
+
+// walk reads the page and appends the items that match to the array that is open, unless only
+// their count is wanted.
+func (c *call) walk(p *page) (found read, err error) {
+	if short := p.t.meter.ready(c.now, p.charged(), p.start()); short != nil {
+		return found, c.throttled(p.t, short)
+	}
+	var fetchErr error
+	err = c.s.store.Walk(p.in, func(d item.Doc) bool {
+		found.scanned++
+		found.bytes += d.Size()
+		more := found.bytes < maxPage && !(p.r.has(givenLimit) && found.scanned == p.r.limit)
 		if !more {
 			c.old = append(c.old[:0], d...)
-			last = c.old
+			found.last = c.old
 		}
 		if p.wholeRow {
-			if d, fetchErr = c.fetch(p, d, &fetched); fetchErr != nil {
+			if d, fetchErr = c.fetch(p, d, &found.fetched); fetchErr != nil {
 				return false
 			}
 		}
-		if p.plan.filter == nil || p.plan.filter.Match(d, r.values) {
-			matched++
+		if p.plan.filter == nil || p.plan.filter.Match(d, p.r.values) {
+			found.matched++
 			if !p.count {
 				c.member("")
 				c.out = item.AppendJSON(c.out, project(d, p.plan.projection))
@@ -216,30 +239,28 @@ func (c *call) answer(p *page) error {
 	if err == nil {
 		err = fetchErr
 	}
-	if err != nil {
-		return err
-	}
-	if !p.count {
-		c.out = append(c.out, ']')
-	}
-	c.member("Count")
-	c.out = strconv.AppendInt(c.out, matched, 10)
-	c.member("ScannedCount")
-	c.out = strconv.AppendInt(c.out, scanned, 10)
-	if last != nil {
-		keys := p.keyNames()
-		c.attributes("LastEvaluatedKey", last.Project(nil, func(name []byte) bool {
-			for _, a := range keys {
-				if a.Name == string(name) {
-					return true
-				}
+	return found, err
+}
+
+// keyOf is an item's part of which a next page is asked for.
+func (p *page) keyOf(d item.Doc) item.Doc {
+	keys := p.keyNames()
+	return d.Project(nil, func(name []byte) bool {
+		for _, a := range keys {
+			if a.Name == string(name) {
+				return true
 			}
-			return false
-		}))
+		}
+		return false
+	})
+}
+
+// charged is the space whose capacity the page consumes: a local index lies in its table's.
+func (p *page) charged() uint8 {
+	if x := p.space.Index; x != nil && !x.Local {
+		return x.ID
 	}
-	c.charge(p, charged, bytes, last, &fetched)
-	c.out = append(c.out, '}')
-	return nil
+	return 0
 }
 
 // start is where the page begins, among the positions of the space that is charged.
@@ -255,24 +276,19 @@ func (p *page) position(key []byte) quota.Position {
 	return at
 }
 
-// charge takes the page's cost and appends it if the caller wants it.
-func (c *call) charge(p *page, charged uint8, bytes int, last item.Doc, fetched *cost) {
+// charge takes the page's cost and is what of it is shown.
+func (c *call) charge(p *page, found *read) (spent cost) {
 	at := p.start()
-	if last != nil {
-		at = p.position(p.space.AppendKey(nil, last))
+	if found.last != nil {
+		at = p.position(p.space.AppendKey(nil, found.last))
 	}
-	spent := *fetched
-	spent.add(charged, at, readUnits(bytes, p.r.consistent))
+	spent = found.fetched
+	spent.add(p.charged(), at, readUnits(found.bytes, p.r.consistent))
 	p.t.meter.spend(c.now, quota.ReadCapacity, &spent)
-	total, indexes := wantsConsumed(p.r.consumed)
-	if !total {
-		return
-	}
 	if x := p.space.Index; x != nil && x.Local { // it is charged to the table's partitions, but shown as its own
 		spent.at(spent.n - 1).space = x.ID
 	}
-	c.member("ConsumedCapacity")
-	c.consumedCapacity(p.t, &spent, indexes, "")
+	return spent
 }
 
 // fetch reads the whole item of a local index's entry.

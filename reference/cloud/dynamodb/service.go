@@ -125,6 +125,7 @@ type operation func(c *call) error
 
 // operations are all the service has, by action.
 var operations = map[string]operation{
+	"BatchExecuteStatement":       (*call).batchExecuteStatement,
 	"BatchGetItem":                (*call).batchGetItem,
 	"BatchWriteItem":              (*call).batchWriteItem,
 	"CreateTable":                 (*call).createTable,
@@ -137,6 +138,8 @@ var operations = map[string]operation{
 	"DescribeLimits":              (*call).describeLimits,
 	"DescribeTable":               (*call).describeTable,
 	"DescribeTimeToLive":          (*call).describeTimeToLive,
+	"ExecuteStatement":            (*call).executeStatement,
+	"ExecuteTransaction":          (*call).executeTransaction,
 	"GetItem":                     (*call).getItem,
 	"GetResourcePolicy":           (*call).getResourcePolicy,
 	"ListContributorInsights":     (*call).listContributorInsights,

@@ -16,9 +16,10 @@ import (
 type action struct {
 	request
 	change
-	count int    // operations the element has; one is right
-	kind  string // Put, Update, Delete, ConditionCheck or Get
-	spent cost
+	count     int    // operations the element has; one is right
+	kind      string // Put, Update, Delete, ConditionCheck or Get
+	statement []byte // of PartiQL, with its parameters, as the request has it
+	spent     cost
 }
 
 // reason is why one action, or not this one, cancelled the transaction.
@@ -87,6 +88,9 @@ func content(actions []action) [16]byte {
 		part(a.update)
 		part(a.request.values)
 		part(a.onFailure)
+		if a.statement != nil {
+			part(a.statement)
+		}
 		names := make([]string, len(a.names))
 		for j, n := range a.names {
 			names[j] = n.Placeholder + "=" + n.Name
@@ -170,7 +174,8 @@ func (c *call) evaluate(u *store.Unit, actions []action, exact bool) (reasons []
 			reasons[i] = reason{code: "ValidationError", message: asFault(err).message}
 			failed = true
 		case !met:
-			reasons[i] = reason{code: "ConditionalCheckFailed", message: "The conditional request failed"}
+			why := a.change.unmet(nil, false)
+			reasons[i] = reason{code: shortCode(why), message: why.message}
 			if string(a.onFailure) == "ALL_OLD" {
 				reasons[i].item = old
 			}
@@ -243,17 +248,9 @@ func (c *call) consumedByActions(r *request, actions []action, kind string) {
 	if total, _ := wantsConsumed(r.consumed); !total {
 		return
 	}
-	var all []*table
-	costs := map[*table]*cost{}
+	var spent spending
 	for i := range actions {
-		t := actions[i].change.table
-		if costs[t] == nil {
-			costs[t] = &cost{}
-			all = append(all, t)
-		}
-		for k := range actions[i].spent.n {
-			costs[t].merge(*actions[i].spent.at(k))
-		}
+		spent.add(actions[i].change.table, &actions[i].spent)
 	}
-	c.consumedByTable(r.consumed, len(all), func(i int) (*table, *cost) { return all[i], costs[all[i]] }, kind)
+	spent.append(c, r.consumed, kind)
 }

@@ -30,6 +30,12 @@ var wireStructs = map[string]string{
 	"BatchGetItem":   "RequestItems:{KeysAndAttributes} ReturnConsumedCapacity:S",
 	"BatchWriteItem": "RequestItems:{[WriteRequest]} ReturnConsumedCapacity:S ReturnItemCollectionMetrics:S",
 
+	"ExecuteStatement":      "Statement:S Parameters:[AttributeValue] ConsistentRead:T NextToken:S ReturnConsumedCapacity:S Limit:I ReturnValuesOnConditionCheckFailure:S",
+	"BatchExecuteStatement": "Statements:[BatchStatementRequest] ReturnConsumedCapacity:S",
+	"ExecuteTransaction":    "TransactStatements:[ParameterizedStatement] ClientRequestToken:S ReturnConsumedCapacity:S",
+
+	"BatchStatementRequest":            "Statement:S Parameters:[AttributeValue] ConsistentRead:T ReturnValuesOnConditionCheckFailure:S",
+	"ParameterizedStatement":           "Statement:S Parameters:[AttributeValue] ReturnValuesOnConditionCheckFailure:S",
 	"AttributeDefinition":              "AttributeName:S AttributeType:S",
 	"AttributeValue":                   "S:S N:S B:B BOOL:T NULL:T SS:[S] NS:[S] BS:[B] L:[AttributeValue] M:{AttributeValue}",
 	"AttributeValueUpdate":             "Action:S Value:AttributeValue",

@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/store"
 	"github.com/retailflow/stampede/reference/quota"
 )
 
@@ -107,7 +108,25 @@ func (c *call) write(r *request, v verb, given item.Doc) error {
 	if err := ch.prepare(); err != nil {
 		return err
 	}
-	consumed, indexes := wantsConsumed(r.consumed)
+	return c.make(r, &ch, func(spent *cost) error {
+		c.out = append(c.out, '{')
+		c.returnValues(r, &ch)
+		if err := c.collectionMetrics(r, &ch); err != nil {
+			return err
+		}
+		if consumed, indexes := wantsConsumed(r.consumed); consumed {
+			c.member("ConsumedCapacity")
+			c.consumedCapacity(t, spent, indexes, "")
+		}
+		c.out = append(c.out, '}')
+		return nil
+	})
+}
+
+// make does a change that is prepared. answer appends the reply while the items are there, before
+// the change is durable.
+func (c *call) make(r *request, ch *change, answer func(spent *cost) error) error {
+	consumed, _ := wantsConsumed(r.consumed)
 	exact := consumed || !c.s.limits.off()
 	blind := ch.blind() && !exact && string(r.returnValues) != "ALL_OLD"
 
@@ -116,49 +135,43 @@ func (c *call) write(r *request, v verb, given item.Doc) error {
 		c.release()
 		return err
 	}
-	if u.Contended(ch.key) {
+	spent, err := c.attempt(u, r, ch, blind, exact)
+	if err == nil {
+		err = answer(&spent)
+	}
+	if err != nil {
 		c.release()
-		return refuse(codeConflict, "Transaction is ongoing for the item")
+		return err
+	}
+	return c.commit()
+}
+
+// attempt does a change of an item that is locked, or says why not.
+func (c *call) attempt(u *store.Unit, r *request, ch *change, blind, exact bool) (spent cost, err error) {
+	if u.Contended(ch.key) {
+		return spent, refuse(codeConflict, "Transaction is ongoing for the item")
 	}
 	var old item.Doc
 	if !blind {
 		if old, err = u.Get(ch.key); err != nil {
-			c.release()
-			return err
+			return spent, err
 		}
 	}
 	met, err := ch.evaluate(old)
-	if err != nil || !met {
-		if !met {
-			err = conditionFailed(old, string(r.onFailure) == "ALL_OLD")
-			failed := cost{}
-			failed.add(0, ch.at(), writeUnits(old.Size()))
-			t.meter.spend(c.now, quota.WriteCapacity, &failed)
-		}
-		c.release()
-		return err
+	if err != nil {
+		return spent, err
 	}
-	spent := ch.cost(exact)
-	if short := t.meter.admit(c.now, quota.WriteCapacity, &spent); short != nil {
-		c.release()
-		return c.throttled(t, short)
+	if !met {
+		failed := cost{}
+		failed.add(0, ch.at(), writeUnits(old.Size()))
+		ch.table.meter.spend(c.now, quota.WriteCapacity, &failed)
+		return spent, ch.unmet(old, string(r.onFailure) == "ALL_OLD")
 	}
-	if err := ch.write(u); err != nil {
-		c.release()
-		return err
+	spent = ch.cost(exact)
+	if short := ch.table.meter.admit(c.now, quota.WriteCapacity, &spent); short != nil {
+		return spent, c.throttled(ch.table, short)
 	}
-	c.out = append(c.out, '{')
-	c.returnValues(r, &ch)
-	if err := c.collectionMetrics(r, &ch); err != nil {
-		c.release()
-		return err
-	}
-	if consumed {
-		c.member("ConsumedCapacity")
-		c.consumedCapacity(t, &spent, indexes, "")
-	}
-	c.out = append(c.out, '}')
-	return c.commit()
+	return spent, ch.write(u)
 }
 
 // collectionMetrics appends the size of the item collection, which only tables with local
@@ -185,22 +198,7 @@ func (c *call) collectionMetrics(r *request, ch *change) error {
 
 // returnValues appends the attributes that the caller wants back.
 func (c *call) returnValues(r *request, ch *change) {
-	var d item.Doc
-	switch string(r.returnValues) {
-	case "ALL_OLD":
-		d = ch.old
-	case "ALL_NEW":
-		d = ch.now
-	case "UPDATED_OLD":
-		if ch.plan.update != nil && ch.old != nil {
-			d = ch.plan.update.Touched(nil, ch.old)
-		}
-	case "UPDATED_NEW":
-		if ch.plan.update != nil {
-			d = ch.plan.update.Touched(nil, ch.now)
-		}
-	}
-	if len(d) > 0 {
+	if d := ch.returned(string(r.returnValues)); len(d) > 0 {
 		c.attributes("Attributes", d)
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 // Excusable are the parts of DynamoDB that the service leaves out, and so the only reasons for
 // which a test may be on the list.
-var Excusable = []string{"PartiQL", "global tables", "backup", "import/export"}
+var Excusable = []string{"global tables", "backup", "import/export"}
 
 // Excuses are the tests that may fail: full name to reason.
 type Excuses map[string]string
