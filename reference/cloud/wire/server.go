@@ -17,6 +17,11 @@ import (
 // every request with something unusual in its head, is net/http's: the connection is handed over,
 // for good, with what was read of it.
 //
+// It exists for the CPU of DynamoDB's single writes, whose target is 0.6 of the best stand-in in
+// memory: without Direct a PutItem of 1 KB on a table of 1 GB cost 132 µs of server CPU in place of
+// 101, a GetItem 65 in place of 60 (means of four rounds of bench-dynamodb with --base). GetItem would
+// meet its target on net/http alone, PutItem would be far from it.
+//
 // Serve starts a goroutine a connection; Shutdown or Close ends them all, Serve returns then.
 type Server struct {
 	HTTP   *http.Server // its Handler answers everything; its ReadHeaderTimeout and IdleTimeout hold for all
