@@ -54,7 +54,7 @@ var cores = []string{
 	"reference/api", "reference/store", "reference/store/codec", "reference/quota",
 	"reference/cloud/dynamodb/item", "reference/cloud/dynamodb/expr", "reference/cloud/dynamodb/jsonread",
 	"reference/cloud/stepfunctions/asl",
-	"loadgen/plan", "loadgen/arrival", "loadgen/tenant", "loadgen/threshold", "loadgen/measure",
+	"loadgen/plan", "loadgen/arrival", "loadgen/tenant", "loadgen/model", "loadgen/fit", "loadgen/threshold", "loadgen/measure",
 	"chaos/fault", "reports", "reports/loadtest", "reports/stat", "reports/html", "reports/junit", "reports/markdown", "reports/json",
 }
 

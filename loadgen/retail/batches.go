@@ -54,7 +54,7 @@ func (d *Day) Batches(t Target) ([]event.Request, error) {
 		batch, facts = nil, nil
 		return nil
 	}
-	for place, lines := range d.invoices() {
+	for place, lines := range d.Invoices() {
 		ce, fact, err := t.event(lines, place)
 		if err != nil {
 			return nil, fmt.Errorf("replay invoice %s: %w", lines[0].Invoice, err)
@@ -69,8 +69,8 @@ func (d *Day) Batches(t Target) ([]event.Request, error) {
 	return requests, flush()
 }
 
-// invoices groups the lines, by first appearance.
-func (d *Day) invoices() [][]Line {
+// Invoices groups the lines, by first appearance.
+func (d *Day) Invoices() [][]Line {
 	var out [][]Line
 	at := map[string]int{}
 	for _, l := range d.Lines {

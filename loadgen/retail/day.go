@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
 	"slices"
 	"strconv"
@@ -71,6 +72,18 @@ func Read(r io.Reader, date string) (*Day, error) {
 		return nil, fmt.Errorf("read retail day %s: %w", cmp.Or(date, "(the busiest)"), ErrNoLines)
 	}
 	return busiest, nil
+}
+
+// ReadDays takes all days of a gzip CSV of UCI's "Online Retail", by rising date. The error names
+// the line at fault.
+func ReadDays(r io.Reader) ([]*Day, error) {
+	byDate, err := read(r, "")
+	if err != nil {
+		return nil, fmt.Errorf("read retail days: %w", err)
+	}
+	days := slices.Collect(maps.Values(byDate))
+	slices.SortFunc(days, func(a, b *Day) int { return cmp.Compare(a.Date, b.Date) })
+	return days, nil
 }
 
 // read takes the lines of one day, or of all days if date is "".
