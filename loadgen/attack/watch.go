@@ -34,7 +34,7 @@ type Sample struct {
 	GCPause    time.Duration // longest stop of the world, to the resolution of the runtime's histogram
 	Goroutines int
 	Heap       uint64 // bytes of live and not yet swept objects
-	UnderWay   int64  // requests without an outcome
+	UnderWay   int64  // the most requests without an outcome at once
 	Lag        Lag
 }
 
@@ -89,6 +89,7 @@ type watcher struct {
 		late        int64
 		sockets     int64
 		underWay    int64
+		peak        int64 // of underWay since the last sample
 	}
 	samples []Sample // the goroutine's until done is closed
 	cpu     time.Duration
@@ -108,6 +109,7 @@ func (w *watcher) leaves() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.mu.underWay++
+	w.mu.peak = max(w.mu.peak, w.mu.underWay)
 }
 
 func (w *watcher) note(r *Result) {
@@ -144,8 +146,9 @@ func (w *watcher) run(every time.Duration) {
 		now, cpu, gc := time.Now(), processCPU(), gcPauses()
 		s := Sample{At: w.elapsed(), Span: now.Sub(last), CPU: cpu - before, GCPause: longestSince(pauses, gc), Goroutines: runtime.NumGoroutine(), Heap: heap()}
 		w.mu.Lock()
-		s.Lag, s.UnderWay = lagOf(w.mu.recent), w.mu.underWay
+		s.Lag, s.UnderWay = lagOf(w.mu.recent), w.mu.peak
 		w.mu.recent.Reset()
+		w.mu.peak = w.mu.underWay
 		w.mu.Unlock()
 		w.samples = append(w.samples, s)
 		if w.each != nil {

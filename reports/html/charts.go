@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/retailflow/stampede/reports"
+	"github.com/retailflow/stampede/reports/stat"
 )
 
 // mostPoints bounds what a chart draws: a screen has no more columns, and a report of a whole day
@@ -36,6 +37,12 @@ type charts struct {
 	System    []*float64 `json:"system"`
 	Generator []*float64 `json:"generator"`
 	Others    []*float64 `json:"others"` // other processes and machines
+
+	// Of a load against one address.
+	Planned []*float64 `json:"planned,omitempty"` // requests/s
+	Started []*float64 `json:"started,omitempty"`
+	Ended   []*float64 `json:"ended,omitempty"`
+	Behind  []*float64 `json:"behind,omitempty"` // requests due and not started at the end of the second
 
 	Faults      []shade `json:"faults"`
 	HostLimited []shade `json:"hostLimited"`
@@ -160,24 +167,38 @@ func (c *charts) shades(r *reports.Result) {
 
 // percentiles draws each kind outside fault windows, and all kinds together inside.
 func (c *charts) percentiles(r *reports.Result) {
-	longest := 0
 	for i := range r.Latency {
 		l := &r.Latency[i]
 		if l.Response.Count() == 0 || l.Part == reports.Inside && (l.Kind != "" || l.Fault != "") {
 			continue
 		}
-		line := percentile{Label: l.Kind, Inside: l.Part == reports.Inside}
+		label := l.Kind
 		if l.Kind == "" {
-			line.Label = "all requests"
+			label = "all requests"
 		}
-		if line.Inside {
-			line.Label += ", inside fault windows"
+		if l.Part == reports.Inside {
+			label += ", inside fault windows"
 		}
-		for _, p := range l.Response.Percentiles(perNine) {
-			line.Values = append(line.Values, rounded(max(ms(p.Value), 0.001)))
-		}
+		c.curve(label, &l.Response)
+		c.Percentiles[len(c.Percentiles)-1].Inside = l.Part == reports.Inside
+	}
+	c.align()
+}
+
+// curve adds a line of the latency-by-percentile plot.
+func (c *charts) curve(label string, h *stat.Histogram) {
+	line := percentile{Label: label}
+	for _, p := range h.Percentiles(perNine) {
+		line.Values = append(line.Values, rounded(max(ms(p.Value), 0.001)))
+	}
+	c.Percentiles = append(c.Percentiles, line)
+}
+
+// align gives all lines of the latency-by-percentile plot the same points.
+func (c *charts) align() {
+	longest := 0
+	for _, line := range c.Percentiles {
 		longest = max(longest, len(line.Values))
-		c.Percentiles = append(c.Percentiles, line)
 	}
 	for i := range longest {
 		c.Nines = append(c.Nines, float64(i)/perNine)

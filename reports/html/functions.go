@@ -37,6 +37,9 @@ var functions = template.FuncMap{
 	"endpoints": endpoints,
 	"missing":   func(c reports.Comparison) int64 { return c.Compared - c.Equal },
 	"ladder":    ladder,
+	"minus":     func(a, b int64) int64 { return a - b },
+	"ratio":     func(part, whole int64) float64 { return float64(part) / float64(max(whole, 1)) },
+	"heap":      func(n uint64) string { return reports.Bytes(int64(n)) },
 }
 
 // class is the style of a status or verdict.

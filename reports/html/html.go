@@ -1,5 +1,6 @@
 // Package html writes a result as report.html: one file that loads nothing from anywhere, reads
-// well on a screen, light or dark, and on paper. Entry point: [Write]. It starts no goroutine and
+// well on a screen, light or dark, and on paper; [WriteLoad] does so for a load against one address.
+// Entry point: [Write]. It starts no goroutine and
 // opens no file.
 //
 // Charts are drawn in the reader's browser by uPlot, which is part of the file together with the
@@ -22,14 +23,23 @@ var assets embed.FS
 // page is what the template sees.
 type page struct {
 	*reports.Result
+	drawing
+}
+
+// Write writes the report.
+func Write(w io.Writer, r *reports.Result) error {
+	return fill(w, "report.tmpl", page{Result: r, drawing: draw(chartsOf(r))})
+}
+
+// drawing is what draws the charts of a page, and what they show.
+type drawing struct {
 	Charts charts
 	Styles template.CSS
 	Plot   template.JS // uPlot, behind its licence, which must travel with it
 	Script template.JS
 }
 
-// Write writes the report.
-func Write(w io.Writer, r *reports.Result) error {
+func draw(c charts) drawing {
 	text := func(name string) string {
 		content, err := assets.ReadFile("assets/" + name)
 		if err != nil {
@@ -37,12 +47,15 @@ func Write(w io.Writer, r *reports.Result) error {
 		}
 		return string(content)
 	}
-	p := page{
-		Result: r, Charts: chartsOf(r),
-		Styles: template.CSS(text("uPlot.min.css") + text("report.css")),
-		Plot:   template.JS("/*\n" + text("uPlot.LICENSE") + "*/\n" + text("uPlot.iife.min.js")), Script: template.JS(text("report.js")),
+	return drawing{
+		Charts: c, Styles: template.CSS(text("uPlot.min.css") + text("report.css")),
+		Plot: template.JS("/*\n" + text("uPlot.LICENSE") + "*/\n" + text("uPlot.iife.min.js")), Script: template.JS(text("report.js")),
 	}
-	t, err := template.New("report.tmpl").Funcs(functions).ParseFS(assets, "assets/*.tmpl")
+}
+
+// fill writes a template's page.
+func fill(w io.Writer, name string, p any) error {
+	t, err := template.New(name).Funcs(functions).ParseFS(assets, "assets/"+name)
 	if err != nil {
 		return fmt.Errorf("parse report template: %w", err)
 	}

@@ -16,8 +16,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/retailflow/stampede/loadgen/measure"
+	"github.com/retailflow/stampede/loadgen/threshold"
 	"github.com/retailflow/stampede/reports"
 	"github.com/retailflow/stampede/reports/html"
+	"github.com/retailflow/stampede/reports/loadtest"
 	"github.com/retailflow/stampede/reports/reporttest"
 )
 
@@ -170,4 +173,51 @@ func TestThePagePrints(t *testing.T) {
 // complaints are what the page wrote to the console.
 func complaints(words string) []string {
 	return regexp.MustCompile(`(?m)^.*CONSOLE.*$`).FindAllString(words, -1)
+}
+
+// loaded is a load of 30 s with a stall, refusals and a threshold that does not hold.
+func loaded(t *testing.T) *loadtest.Result {
+	t.Helper()
+	r := &loadtest.Result{Name: "nightly", Target: "http://shop.example", Plan: []string{"constant 100 for 30s, in requests/s, even arrivals"}, Command: "stampede load --target http://shop.example",
+		Started: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC), Length: reports.Seconds(30 * time.Second), Sent: 3000,
+		Measure: measure.New(2 * time.Second), Course: measure.NewCourse(2 * time.Second), Failures: []loadtest.Failure{{Text: "<b>bold</b>", Count: 3}}}
+	for i := range 3000 {
+		o := measure.Outcome{Labels: measure.Labels{Endpoint: "GET /products", Status: "200"}, Planned: time.Duration(i) * 10 * time.Millisecond, Sent: true, Good: true, Trace: measure.NoTrace}
+		o.Start = o.Planned + 80*time.Microsecond
+		if o.Planned >= 10*time.Second && o.Planned < 12*time.Second {
+			o.Start = 12 * time.Second
+		}
+		o.End = o.Start + time.Duration(2000+i%500)*time.Microsecond
+		if i%40 == 5 {
+			o.Status, o.Good = "503", false
+		}
+		if i%10 == 3 {
+			o.Endpoint = "POST /orders"
+		}
+		r.Measure.Add(&o)
+		r.Course.Add(&o)
+	}
+	limit, err := threshold.Parse("p99(latency{endpoint=POST /orders}) < 142ms")
+	require.NoError(t, err)
+	r.Judge([]threshold.Threshold{limit})
+	r.Finish()
+	return r
+}
+
+func TestALoadHasItsPage(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, html.WriteLoad(&b, loaded(t)))
+	page := b.String()
+	for _, want := range []string{"FAIL", "exit code 99", "POST /orders", "stampede load --target", "503", "Requests stood in line", "Kolmogorov-Smirnov", "&lt;b&gt;bold", "id=\"plot-behind\""} {
+		require.True(t, strings.Contains(page, want), want)
+	}
+	require.True(t, strings.Contains(page, "default-src 'none'"))
+	empty := &loadtest.Result{Measure: measure.New(time.Second), Course: measure.NewCourse(time.Second)}
+	empty.Finish()
+	require.NoError(t, html.WriteLoad(&b, empty))
+
+	// Five charts are drawn, and painted.
+	out, complaints := browse(t, chromium(t), page, "--dump-dom")
+	require.Regexp(t, `data-charts="5"`, out, complaints)
+	require.Regexp(t, `data-painted="5"`, out, complaints)
 }

@@ -78,34 +78,34 @@ func (t *text) head() {
 	}
 }
 
-// endpoint is one line's requests.
-type endpoint struct {
-	name string
+// Endpoint is what was measured of the requests of one name.
+type Endpoint struct {
+	Name string
 	*measure.Series
 }
 
-// endpoints are those that were met, the busiest first, and all together last.
-func (r *Result) endpoints() []endpoint {
-	var list []endpoint
+// Endpoints are those that were met, the busiest first, and all together last.
+func (r *Result) Endpoints() []Endpoint {
+	var list []Endpoint
 	for _, l := range r.Measure.Labels() {
-		if !slices.ContainsFunc(list, func(e endpoint) bool { return e.name == l.Endpoint }) {
-			list = append(list, endpoint{l.Endpoint, r.Measure.Select(map[string]string{"endpoint": l.Endpoint})})
+		if !slices.ContainsFunc(list, func(e Endpoint) bool { return e.Name == l.Endpoint }) {
+			list = append(list, Endpoint{l.Endpoint, r.Measure.Select(map[string]string{"endpoint": l.Endpoint})})
 		}
 	}
-	slices.SortStableFunc(list, func(a, b endpoint) int { return cmp.Compare(b.Planned, a.Planned) })
-	all := endpoint{"all", r.Measure.Select(nil)}
+	slices.SortStableFunc(list, func(a, b Endpoint) int { return cmp.Compare(b.Planned, a.Planned) })
+	all := Endpoint{"all", r.Measure.Select(nil)}
 	if len(list) < 2 {
-		all.name = ""
+		all.Name = ""
 		for _, e := range list {
-			all.name = e.name
+			all.Name = e.Name
 		}
-		return []endpoint{all}
+		return []Endpoint{all}
 	}
 	return append(list, all)
 }
 
 // shown leaves out endpoints beyond mostEndpoints, and says how many.
-func shown(all []endpoint) (list []endpoint, left int) {
+func shown(all []Endpoint) (list []Endpoint, left int) {
 	if left = len(all) - 1 - mostEndpoints; left <= 0 {
 		return all, 0
 	}
@@ -114,9 +114,9 @@ func shown(all []endpoint) (list []endpoint, left int) {
 
 func (t *text) counts() {
 	t.title("requests", []string{"planned", "sent", "good", "errors", "dropped", "retries"})
-	list, left := shown(t.r.endpoints())
+	list, left := shown(t.r.Endpoints())
 	for _, e := range list {
-		row := row(shorten(e.name, 32), 34)
+		row := row(shorten(e.Name, 32), 34)
 		for _, n := range []int64{e.Planned, e.Planned - e.Dropped, e.Good, e.Planned - e.Good, e.Dropped, e.Retries} {
 			row += column(reports.Count(n), 11)
 		}
@@ -140,9 +140,9 @@ var quantiles = []float64{0.5, 0.9, 0.99, 0.999, 1}
 
 func (t *text) latencies() {
 	t.title("latency", []string{"p50", "p90", "p99", "p99.9", "max"})
-	list, _ := shown(t.r.endpoints())
+	list, _ := shown(t.r.Endpoints())
 	for i, e := range list {
-		name := shorten(e.name, 22)
+		name := shorten(e.Name, 22)
 		metrics := []threshold.Metric{threshold.Latency, threshold.Service}
 		if i == len(list)-1 {
 			metrics = threshold.Durations()
@@ -152,7 +152,7 @@ func (t *text) latencies() {
 			if h.Count() == 0 {
 				continue
 			}
-			t.line("%s", row(name, 24)+row(word(m), 10)+cells(h))
+			t.line("%s", row(name, 24)+row(Word(m), 10)+cells(h))
 			name = ""
 		}
 	}
@@ -172,8 +172,8 @@ func cells(h *stat.Histogram) (out string) {
 	return out
 }
 
-// word is a metric as people read it.
-func word(m threshold.Metric) string {
+// Word is a metric as people read it.
+func Word(m threshold.Metric) string {
 	switch m {
 	case threshold.Latency:
 		return "response"
@@ -203,14 +203,16 @@ func (r *Result) Notes() []string {
 	return notes
 }
 
-// cause is what requests without a good answer have in common.
-type cause struct {
-	status, endpoint string
-	n, planned       int64
+// Cause is what requests without a good answer have in common.
+type Cause struct {
+	Status, Endpoint string
+	Count            int64
+	Planned          int64 // of the endpoint
 }
 
-func (r *Result) causes() []cause {
-	var list []cause
+// Causes are those of all errors, the most frequent first.
+func (r *Result) Causes() []Cause {
+	var list []Cause
 	for _, l := range r.Measure.Labels() {
 		s := r.Measure.Select(map[string]string{"endpoint": l.Endpoint, "class": l.Class, "status": l.Status})
 		if n := s.Planned - s.Good; n > 0 {
@@ -218,15 +220,15 @@ func (r *Result) causes() []cause {
 			if s.Failed == n {
 				status += ", by check"
 			}
-			list = append(list, cause{status, l.Endpoint, n, r.Measure.Select(map[string]string{"endpoint": l.Endpoint}).Planned})
+			list = append(list, Cause{status, l.Endpoint, n, r.Measure.Select(map[string]string{"endpoint": l.Endpoint}).Planned})
 		}
 	}
-	slices.SortStableFunc(list, func(a, b cause) int { return cmp.Compare(b.n, a.n) })
+	slices.SortStableFunc(list, func(a, b Cause) int { return cmp.Compare(b.Count, a.Count) })
 	return list
 }
 
 func (t *text) errors() {
-	causes := t.r.causes()
+	causes := t.r.Causes()
 	if len(causes) == 0 {
 		return
 	}
@@ -236,7 +238,7 @@ func (t *text) errors() {
 			t.line("  … and %d kinds more: --out result.json has them", len(causes)-i)
 			break
 		}
-		t.line("%s", row(shorten(c.endpoint, 22), 24)+row(c.status, 16)+column(reports.Count(c.n), 5)+column(reports.Percent(float64(c.n)/float64(c.planned)), 11))
+		t.line("%s", row(shorten(c.Endpoint, 22), 24)+row(c.Status, 16)+column(reports.Count(c.Count), 5)+column(reports.Percent(float64(c.Count)/float64(c.Planned)), 11))
 	}
 	for i, f := range t.r.Failures {
 		if i == 3 {
@@ -259,7 +261,7 @@ func (t *text) facts() {
 	t.line("")
 	t.fact("rate", "%s sent, %s answered well, over %s", per(r.Sent), per(all.Good), r.Length)
 	t.fact("bytes", "%s out, %s in", reports.Bytes(all.Out), reports.Bytes(all.In))
-	t.fact("generator", "%.0f µs of CPU a request (%.2f cores) · lag p50 %s, p99 %s, max %s · longest GC pause %s · %s heap · %s seen under way",
+	t.fact("generator", "%.0f µs of CPU a request (%.2f cores) · lag p50 %s, p99 %s, max %s · longest GC pause %s · %s heap · at most %s under way",
 		r.MicrosRequest(), r.Cores(), r.Self.LagP50, r.Self.LagP99, r.Self.LagMax, r.Self.GCPauseMax, reports.Bytes(int64(r.Self.Heap)), reports.Count(r.Self.UnderWay))
 	if !r.Closed && r.Fit.Planned > 0 {
 		var clumps []string

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/retailflow/stampede/loadgen/export"
+	"github.com/retailflow/stampede/reports/html"
 	"github.com/retailflow/stampede/reports/loadtest"
 )
 
@@ -28,6 +29,7 @@ type format struct {
 
 var formats = []format{
 	{".json", "everything, with histograms that can be added up", loadtest.WriteJSON},
+	{".html", "a page with charts that needs nothing else", html.WriteLoad},
 	{".csv", "a row for each second", loadtest.WriteCSV},
 	{".hgrm", "response times by percentile, for HdrHistogram's plotter", func(w io.Writer, r *loadtest.Result) error {
 		return loadtest.WriteHGRM(w, &r.Measure.Select(nil).Latency)

@@ -172,6 +172,14 @@
       {label: "failed", values: data.errors, color: () => colors.red, fill: .75, width: 0, paths: bars},
       {label: "never sent", values: data.unsent, color: () => colors.purple, fill: .75, width: 0, paths: bars},
     ], {height: 130, atLeast: 5}),
+    sent: timeline([
+      {label: "planned", values: data.planned, color: () => colors.gray, fill: .14, width: 1.5, paths: stepped},
+      {label: "started", values: data.started, color: () => colors.blue, width: 2, paths: stepped},
+      {label: "answered", values: data.ended, color: () => colors.green, width: 1.25, paths: stepped},
+    ], {height: 190}),
+    behind: timeline([
+      {label: "due and not started", values: data.behind, color: () => colors.purple, fill: .3, paths: stepped},
+    ], {height: 130, atLeast: 5}),
     canary: timeline([
       {label: "weight", values: data.weight, color: () => colors.purple, width: 2, fill: .15, paths: stepped},
       {label: "share of answers", values: data.share, color: () => colors.green},
@@ -196,7 +204,7 @@
       line(u, data.hostObjective, "HOST-LIMITED above " + percent(data.hostObjective), colors.host);
     }}),
     percentiles: el => {
-      const kinds = {batch: () => colors.blue, webhook: () => colors.green, read: () => colors.amber};
+      const kinds = {response: () => colors.blue, service: () => colors.green, batch: () => colors.blue, webhook: () => colors.green, read: () => colors.amber};
       const last = data.nines.length ? Math.max(data.nines[data.nines.length - 1], 1) : 1;
       const marks = [0, Math.log10(2), 1, 2, 3, 4, 5, 6, 7].filter(x => x <= last + .001);
       const quantile = x => x === 0 ? "min" : +(100 * (1 - Math.pow(10, -x))).toPrecision(Math.max(2, Math.ceil(x) + 1)) + " %";
