@@ -2,8 +2,10 @@ package measure_test
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -16,6 +18,16 @@ import (
 )
 
 const timeout = 5 * time.Second
+
+// TestMain plays fewer cases than rapid's hundred: each makes and writes out megabytes of
+// histograms.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("rapid.checks", "25"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 var outcomes = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) measure.Outcome {
 	at := func(name string) time.Duration {
@@ -37,7 +49,7 @@ var outcomes = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) measure.Outcome {
 		o.Trace.Wait, o.Trace.FirstByte = at("wait"), at("first byte")
 	}
 	return o
-}), 1, 60)
+}), 1, 16)
 
 // A set must say what sorting all outcomes says, to the resolution of its histograms.
 func TestAgainstSorting(t *testing.T) {
