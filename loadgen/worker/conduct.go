@@ -13,12 +13,12 @@ import (
 // control takes the load from the first worker to the result.
 func (c *controller) control(ctx context.Context) (*Result, error) {
 	if err := c.gather(ctx); err != nil {
-		return nil, err
+		return nil, &notBegun{err}
 	}
 	at, err := c.begin(ctx)
 	if err != nil {
 		c.stop()
-		return nil, err
+		return nil, &notBegun{err}
 	}
 	stopped := c.await(ctx)
 	r, err := c.result(at, stopped)
@@ -71,7 +71,7 @@ func (c *controller) gather(ctx context.Context) error {
 		}
 		switch err := c.wait(ctx, t.C); {
 		case errors.Is(err, errTimeout):
-			text := fmt.Sprintf("%d of %d workers joined within %s; nothing was sent", n, c.o.Workers, c.o.Within)
+			text := fmt.Sprintf("%d of %d joined within %s", n, c.o.Workers, c.o.Within)
 			if len(refused) > 0 {
 				text += ": " + strings.Join(refused, "; ")
 			}
@@ -104,7 +104,7 @@ func (c *controller) begin(ctx context.Context) (time.Time, error) {
 		return c.mu.roster.Prepared(c.o.now(), m.ID, offset)
 	})
 	if err != nil {
-		return time.Time{}, fmt.Errorf("prepare: %w", err)
+		return time.Time{}, err
 	}
 	c.mu.Lock()
 	members = c.mu.roster.Members()
@@ -123,7 +123,7 @@ func (c *controller) begin(ctx context.Context) (time.Time, error) {
 		err = fmt.Errorf("the workers took longer than %s to hear of the start", lead)
 	}
 	if err != nil {
-		return time.Time{}, fmt.Errorf("begin: %w", err)
+		return time.Time{}, err
 	}
 	return at, nil
 }

@@ -89,30 +89,38 @@ const lead = time.Second
 // exchanges of clocks, of which the narrowest counts.
 const exchanges = 10
 
+// ErrNothingSent is what errors from before the load are; their texts do not repeat it.
+var ErrNothingSent = errors.New("nothing was sent")
+
+type notBegun struct{ error }
+
+func (n *notBegun) Is(target error) bool { return target == ErrNothingSent }
+func (n *notBegun) Unwrap() error        { return n.error }
+
 // Control gathers workers, runs the job on them and adds up what they measured. A ctx that ends
 // stops the load: then no request starts in any worker, Result.Stopped is set and the error nil.
-// The error says that nothing was sent, or that a worker found the load at fault.
+// An error that is no [ErrNothingSent] says that the load failed in a worker.
 func Control(ctx context.Context, o Options) (*Result, error) {
 	o.ensureDefaults()
 	if err := o.Validate(); err != nil {
-		return nil, fmt.Errorf("control workers: %w", err)
+		return nil, &notBegun{err}
 	}
 	closed := make(chan struct{})
 	nc, err := nats.Connect(o.URL, nats.Name("stampede controller"), nats.MaxReconnects(-1), nats.ReconnectWait(beatEach),
 		nats.ClosedHandler(func(*nats.Conn) { close(closed) }))
 	if err != nil {
-		return nil, fmt.Errorf("control workers: connect to %s: %w", redacted(o.URL), err)
+		return nil, &notBegun{fmt.Errorf("workers: connect to %s: %w", redacted(o.URL), err)}
 	}
 	defer func() { <-closed }()
 	defer nc.Close()
 	c := newController(o, nc)
 	if err := c.open(); err != nil {
-		return nil, fmt.Errorf("control workers: %w", err)
+		return nil, &notBegun{fmt.Errorf("workers: %w", err)}
 	}
 	defer c.close()
 	r, err := c.control(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("control workers: %w", err)
+		return nil, fmt.Errorf("workers: %w", err)
 	}
 	return r, nil
 }
@@ -123,6 +131,7 @@ type controller struct {
 	nc   *nats.Conn
 	id   string
 	subs []*nats.Subscription
+	desk *desk // of the load's subject
 
 	changed chan struct{} // something happened to the roster
 
@@ -141,7 +150,8 @@ func newController(o Options, nc *nats.Conn) *controller {
 }
 
 func (c *controller) open() error {
-	run, err := c.nc.Subscribe(runSubject(c.o.Group, c.id), newDesk(c.hear).receive)
+	c.desk = newDesk(c.hear)
+	run, err := c.nc.Subscribe(runSubject(c.o.Group, c.id), c.desk.receive)
 	if err != nil {
 		return err
 	}
@@ -158,6 +168,9 @@ func (c *controller) close() {
 	for _, sub := range c.subs {
 		_ = sub.Unsubscribe() // a closed connection has none
 	}
+	// The last report ends the load before its worker has the answer.
+	c.desk.settle()
+	_ = c.nc.FlushTimeout(askWithin) // who hears nothing asks again
 }
 
 // wake makes the waiting one look at the roster.

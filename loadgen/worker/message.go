@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -130,8 +131,15 @@ func ask(ctx context.Context, nc *nats.Conn, subject, kind, from string, questio
 
 // desk answers the messages of one subject, one at a time.
 type desk struct {
+	busy   sync.Mutex // while a message is answered
 	handle func(kind, from string, body []byte) (any, error)
 	open   map[string]*parts // by sender
+}
+
+// settle returns when the message under way is answered.
+func (d *desk) settle() {
+	d.busy.Lock()
+	defer d.busy.Unlock()
 }
 
 // parts are those of a message that came so far.
@@ -146,6 +154,8 @@ func newDesk(handle func(kind, from string, body []byte) (any, error)) *desk {
 }
 
 func (d *desk) receive(m *nats.Msg) {
+	d.busy.Lock()
+	defer d.busy.Unlock()
 	var a answer
 	v, err := d.take(m)
 	if err == nil && v != nil {

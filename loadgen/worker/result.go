@@ -120,6 +120,9 @@ func (c *controller) result(at, stopped time.Time) (*Result, error) {
 			out.Faults = append(out.Faults, fmt.Sprintf("worker %s was lost: %s; %d of its requests count as never sent", m.Name, m.Cause, m.Unsent))
 		}
 	}
+	if c.mu.roster.All(Lost) {
+		out.Faults = append(out.Faults, "every worker was lost")
+	}
 	return out, nil
 }
 

@@ -161,6 +161,11 @@ func (s *session) prepare(a assignment) (any, error) {
 	if _, err := a.Job.Validate(); err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(s.alive, 2*time.Second)
+	defer cancel()
+	if err := a.Job.Probe(ctx); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mu.assigned = &a

@@ -187,6 +187,30 @@ func TestAKilledWorkerIsSeenAndItsShareCounted(t *testing.T) {
 	}
 }
 
+func TestALoadWithoutAnyWorkerLeftIsInvalid(t *testing.T) {
+	url := broker(t)
+	target, _ := shop(t)
+	p := process(t, url)
+	o := options(url, target, "constant 100 for 2s", 1)
+	o.OnLoss = worker.Continue
+	kill := sync.OnceFunc(func() { _ = p.Process.Kill() })
+	o.OnProgress = func(worker.Progress) { kill() }
+	r, err := worker.Control(t.Context(), o)
+	require.NoError(t, err)
+	require.Equal(t, []string{"every worker was lost"}, r.Faults)
+	require.Equal(t, planned(t, o.Job), r.Measure.Select(nil).Planned)
+}
+
+func TestAnUnreachableTargetIsSaidBeforeTheLoad(t *testing.T) {
+	url := broker(t)
+	serve(t, worker.ServeOptions{URL: url, Version: "v", Name: "w1", Once: true})
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	_, err := worker.Control(t.Context(), options(url, gone.URL, "constant 100 for 1s", 1))
+	require.ErrorIs(t, err, worker.ErrNothingSent)
+	require.ErrorContains(t, err, "worker w1: prepare: refused: target "+gone.URL+": not reachable")
+}
+
 // Ctrl-C at the controller: no request starts in any worker once Control has returned.
 func TestAnInterruptStopsEveryWorker(t *testing.T) {
 	url := broker(t)
@@ -307,7 +331,8 @@ func TestAnotherVersionIsRefused(t *testing.T) {
 	o.Within = 2 * time.Second
 	_, err := worker.Control(t.Context(), o)
 	const want = "worker old has version v0, the controller has v: both must be the same"
-	require.ErrorContains(t, err, "0 of 1 workers joined within 2s; nothing was sent: "+want)
+	require.ErrorContains(t, err, "workers: 0 of 1 joined within 2s: "+want)
+	require.ErrorIs(t, err, worker.ErrNothingSent)
 	require.ErrorContains(t, result(), want)
 	require.Zero(t, arrived.Load())
 }

@@ -42,6 +42,19 @@ type Result struct {
 
 	Thresholds []Threshold `json:"thresholds"`
 	Self       Self        `json:"generator"`
+	Workers    []Worker    `json:"workers,omitempty"` // that sent it together
+}
+
+// Worker is one of the processes that sent a load together.
+type Worker struct {
+	Name        string         `json:"name"`
+	State       string         `json:"state"`           // reported or lost
+	Cause       string         `json:"cause,omitempty"` // of its loss
+	Requests    int64          `json:"requests"`        // whose outcome it told
+	Unsent      int64          `json:"unsent"`          // that it owed when it was lost; they count as never sent
+	Lagged      bool           `json:"lagged"`          // it found at some time that it was too slow
+	ClockAhead  reports.Millis `json:"clock_ahead_ms"`  // of the controller's, as measured before the load
+	ClockWithin reports.Millis `json:"clock_within_ms"` // of which it is true
 }
 
 // Failure is one complaint of a check or a connection.

@@ -31,6 +31,7 @@ func WriteText(w io.Writer, r *Result, colours bool) error {
 	t.latencies()
 	t.errors()
 	t.facts()
+	t.workers()
 	t.thresholds()
 	t.verdict()
 	if _, err := t.b.WriteTo(w); err != nil {
@@ -65,6 +66,28 @@ func (t *text) paint(s string, codes ...string) string {
 	}
 	return "\033[" + strings.Join(codes, ";") + "m" + s + "\033[0m"
 }
+
+// workers names those that sent the load together.
+func (t *text) workers() {
+	if len(t.r.Workers) == 0 {
+		return
+	}
+	t.line("")
+	t.line("%-40s %12s %12s  %s", "worker", "requests", "owed", "clock ahead by")
+	for _, w := range t.r.Workers {
+		note := ""
+		switch {
+		case w.Cause != "":
+			note = t.paint("  "+w.State+": "+w.Cause, red)
+		case w.Lagged:
+			note = t.paint("  lagged", purple)
+		}
+		t.line("%-40s %12s %12s  %.2f ms ± %.2f%s", shorten(w.Name, 40), reports.Count(w.Requests), reports.Count(w.Unsent),
+			millis(w.ClockAhead), millis(w.ClockWithin), note)
+	}
+}
+
+func millis(m reports.Millis) float64 { return float64(time.Duration(m).Microseconds()) / 1000 }
 
 func (t *text) head() {
 	r := t.r

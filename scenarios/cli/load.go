@@ -29,6 +29,7 @@ func newLoad(t *terminal) *cobra.Command {
 		quiet      bool
 		toCheck    bool
 		check      calibration
+		team       workerFlags
 	)
 	cmd := &cobra.Command{
 		Use:   "load",
@@ -50,6 +51,9 @@ Thresholds decide the verdict; over no data they fail:
 --out takes files by extension, as often as wanted:
 ` + load.Outputs() + `
 
+--workers N has N processes send it together: start each with ` + "`stampede worker`" + `. One that is lost
+makes the load INVALID, or with --on-worker-loss continue its share counts as never sent.
+
 Exit codes: 0 pass, 99 a threshold does not hold, 4 invalid, 2 bad usage or target, 1 the harness
 itself failed.`,
 		Example: `  stampede load --target http://127.0.0.1:8080/health --rate 1000 --duration 30s
@@ -60,6 +64,7 @@ itself failed.`,
   stampede load --target http://127.0.0.1:8080/orders --method POST --body @order.json \
     --header "Content-Type: application/json" --expect-status 202 --expect-json "accepted == 1"
   stampede load --target http://127.0.0.1:8080 --users 50 --think 1s --duration 1m
+  stampede load --target http://10.0.0.7:8080 --rate 40000 --workers 4 --nats-listen :4222
   stampede load --calibrate --calibrate-runs 1   # is what it says true on this machine?`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -91,6 +96,9 @@ itself failed.`,
 				}
 				o.Outputs = append(o.Outputs, one)
 			}
+			if o.Workers, err = team.workers(t, cmd.Flags().Changed, quiet); err != nil {
+				faults = append(faults, err)
+			}
 			if len(faults) > 0 {
 				return usage(errors.Join(faults...), "see `stampede load --help`")
 			}
@@ -120,6 +128,7 @@ itself failed.`,
 	}
 	flags := cmd.Flags()
 	f.register(flags)
+	team.register(flags)
 	flags.StringVar(&name, "name", "", "what the load is called in its reports")
 	flags.StringArrayVar(&thresholds, "threshold", nil, "a limit, such as \"p99(latency) < 142ms\"; may be repeated")
 	flags.StringArrayVar(&outputs, "out", nil, "where the result goes besides the terminal; may be repeated")

@@ -23,31 +23,31 @@ type loadFlags struct {
 	target string
 	seed   uint64
 
-	rate               float64
-	duration           time.Duration
-	phases             []string
-	trace              string
-	interval           time.Duration
-	speed, volume      float64
-	users              int
-	think              time.Duration
-	arrivals           string
-	burst              float64
-	hot                string
-	method             string
-	headers            []string
-	body, requests     string
-	timeout, giveUp    time.Duration
-	protocol, sender   string
-	insecure           bool
-	ca                 string
-	noKeepAlive        bool
-	retries            int
-	statuses, json     []string
-	schema             string
-	share              float64
-	workers, connected int
-	maxLag             time.Duration
+	rate                float64
+	duration            time.Duration
+	phases              []string
+	trace               string
+	interval            time.Duration
+	speed, volume       float64
+	users               int
+	think               time.Duration
+	arrivals            string
+	burst               float64
+	hot                 string
+	method              string
+	headers             []string
+	body, requests      string
+	timeout, giveUp     time.Duration
+	protocol, sender    string
+	insecure            bool
+	ca                  string
+	noKeepAlive         bool
+	retries             int
+	statuses, json      []string
+	schema              string
+	share               float64
+	underWay, connected int
+	maxLag              time.Duration
 }
 
 func (f *loadFlags) register(flags *pflag.FlagSet) {
@@ -81,7 +81,7 @@ func (f *loadFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.json, "expect-json", nil, "what must hold for a body, such as \"items.0.id\" or \"ok == true\"; may be repeated")
 	flags.StringVar(&f.schema, "expect-schema", "", "file of the JSON schema (as OpenAPI 3.0 writes them) of bodies")
 	flags.Float64Var(&f.share, "check-share", 0.01, "share of the bodies that are looked at, 0 to 1")
-	flags.IntVar(&f.workers, "workers", 4096, "requests under way at once at most; those beyond wait, and that counts")
+	flags.IntVar(&f.underWay, "under-way", 4096, "requests at once at most, of each worker; those beyond wait, and that counts")
 	flags.IntVar(&f.connected, "connections", 0, "open at once at most; 0 is no limit")
 	flags.DurationVar(&f.maxLag, "max-lag", 50*time.Millisecond, "p99 of how late the generator may start requests before a load is INVALID")
 }
@@ -95,7 +95,7 @@ func (f *loadFlags) job(given func(flag string) bool) (job.Job, error) {
 		}
 	}
 	j := job.Job{
-		Seed: f.seed, Arrivals: job.Arrivals(f.arrivals), Burst: f.burst, Timeout: f.timeout, GiveUp: f.giveUp, MaxWorkers: f.workers, Connections: f.connected,
+		Seed: f.seed, Arrivals: job.Arrivals(f.arrivals), Burst: f.burst, Timeout: f.timeout, GiveUp: f.giveUp, MaxWorkers: f.underWay, Connections: f.connected,
 		Protocol: attack.Protocol(f.protocol), NoReuse: f.noKeepAlive, Insecure: f.insecure, Attempts: f.retries + 1,
 		Check: job.Check{Status: f.statuses, JSON: f.json, Share: f.share},
 	}

@@ -8,10 +8,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -22,6 +24,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/retailflow/stampede/loadgen/worker"
 	"github.com/retailflow/stampede/reference/api"
 	"github.com/retailflow/stampede/reference/cloud"
 	"github.com/retailflow/stampede/reference/cloud/lambda"
@@ -112,6 +115,30 @@ func TestCloudServesASubsetUntilInterrupted(t *testing.T) {
 	require.Zero(t, p.interrupt(), "stderr: %s", p.stderr.String())
 	_, err = http.Get(url + cloud.HealthPath)
 	require.Error(t, err, "it still answers")
+}
+
+func TestWorkersSendALoadTogether(t *testing.T) {
+	b, err := worker.OpenBroker("127.0.0.1:0", "")
+	require.NoError(t, err)
+	defer b.Close()
+	var arrived atomic.Int64
+	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { arrived.Add(1) }))
+	defer target.Close()
+	staying := start(t, nil, "worker", "--nats", b.URL(), "--name", "staying")
+	leaving := start(t, nil, "worker", "--nats", b.URL(), "--name", "leaving", "--once")
+	p := start(t, nil, "load", "--target", target.URL, "--rate", "200", "--duration", "500ms", "--arrivals", "even", "--max-lag", "5s",
+		"--workers", "2", "--nats", b.URL(), "--threshold", "count(requests) == 100")
+	said, err := io.ReadAll(p.stdout)
+	require.NoError(t, err)
+	require.Zero(t, p.wait(), "%s%s", said, p.stderr.String())
+	require.EqualValues(t, 100, arrived.Load())
+	require.Regexp(t, `(?m)^staying +\d+ +0 +-?0\.\d\d ms ± 0\.\d\d$`, string(said))
+	require.Zero(t, leaving.wait(), leaving.stderr.String())
+
+	old := start(t, nil, "worker", "--nats", strings.Replace(b.URL(), "@", "x@", 1))
+	require.Equal(t, 1, old.wait())
+	require.Contains(t, old.stderr.String(), "Authorization Violation")
+	require.Zero(t, staying.interrupt(), staying.stderr.String())
 }
 
 func TestATakenPortIsSaidClearly(t *testing.T) {

@@ -1,13 +1,16 @@
 package load_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,6 +21,7 @@ import (
 	"github.com/retailflow/stampede/loadgen/attack"
 	"github.com/retailflow/stampede/loadgen/job"
 	"github.com/retailflow/stampede/loadgen/threshold"
+	"github.com/retailflow/stampede/loadgen/worker"
 	"github.com/retailflow/stampede/reports"
 	"github.com/retailflow/stampede/reports/loadtest"
 	"github.com/retailflow/stampede/scenarios/load"
@@ -95,7 +99,7 @@ func TestAFailedThresholdAndASickGenerator(t *testing.T) {
 	all := strings.Join(r.Invalid, "\n")
 	require.Contains(t, all, "requests started late")
 	require.Contains(t, all, "given up because the generator was too late")
-	require.Contains(t, all, "all 1 workers were waiting")
+	require.Contains(t, all, "1 requests were waiting for answers at once")
 }
 
 // Ctrl-C: nothing starts afterwards, and what was seen is kept and marked.
@@ -157,6 +161,9 @@ func TestWhatCannotWorkIsRefusedBeforeTheLoad(t *testing.T) {
 		{func(o *load.Options) { o.Job.Phases = []string{"constant 1e12 for 1s"} }, "1e12"},
 		{func(o *load.Options) { o.Job.MaxWorkers = -1 }, "workers -1"},
 		{func(o *load.Options) { o.Job.Protocol = "http3" }, `protocol "http3"`},
+		{func(o *load.Options) {
+			o.Workers.Count, o.Outputs = 1, []load.Output{output(t, "prometheus://127.0.0.1:0")}
+		}, "not of one with workers"},
 		{func(o *load.Options) { o.Outputs = []load.Output{output(t, "otlp+http://127.0.0.1:1")} }, "output otlp+http://127.0.0.1:1: "},
 		{func(o *load.Options) { o.Outputs = []load.Output{output(t, filepath.Join(blocked, "r.json"))} }, "not a directory"},
 	} {
@@ -172,4 +179,41 @@ func TestWhatCannotWorkIsRefusedBeforeTheLoad(t *testing.T) {
 	require.ErrorContains(t, err, "allowed are\n  FILE.json ")
 	_, err = load.ParseOutput("statsd://127.0.0.1:1")
 	require.ErrorContains(t, err, "unknown scheme \"statsd\"; allowed are\n  FILE.json ")
+}
+
+// The load has a server of its own, says how to start workers, and reports what they did.
+func TestWorkersSendALoad(t *testing.T) {
+	var arrived atomic.Int64
+	url := serve(t, func(http.ResponseWriter, *http.Request) { arrived.Add(1) })
+	o := options(t, url, "constant 50 for 3s", "count(requests) == 150")
+	said, say := io.Pipe()
+	var shown bytes.Buffer
+	o.Version, o.Progress, o.Workers = "v", &shown, load.Workers{Count: 2, Listen: "127.0.0.1:0", Token: "secret", Say: say}
+	var served sync.WaitGroup
+	served.Go(func() {
+		line, err := bufio.NewReader(said).ReadString('\n')
+		if err != nil {
+			t.Error(err)
+		}
+		words := strings.Fields(line)
+		for _, name := range []string{"one", "two"} {
+			served.Go(func() {
+				if err := worker.Serve(t.Context(), worker.ServeOptions{URL: words[len(words)-1], Name: name, Version: "v", Once: true}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	})
+	r, err := load.Run(t.Context(), o)
+	served.Wait()
+	require.NoError(t, err)
+	require.Equal(t, reports.VerdictPass, r.Verdict, "%v", r.Invalid)
+	require.EqualValues(t, 150, arrived.Load())
+	require.EqualValues(t, 150, r.Workers[0].Requests+r.Workers[1].Requests)
+	require.Contains(t, shown.String(), "answered")
+
+	o.Workers = load.Workers{Count: 1, Listen: "127.0.0.1:0", Within: time.Millisecond}
+	_, err = load.Run(t.Context(), o)
+	require.ErrorIs(t, err, load.ErrRefused)
+	require.EqualError(t, err, "workers: 0 of 1 joined within 1ms")
 }

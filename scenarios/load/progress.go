@@ -6,11 +6,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
-
 	"github.com/retailflow/stampede/loadgen/attack"
 	"github.com/retailflow/stampede/loadgen/measure"
 	"github.com/retailflow/stampede/reports"
+	"github.com/retailflow/stampede/reports/stat"
 )
 
 // progress shows a load while it runs: a line that is rewritten on a terminal, a line every five
@@ -23,11 +22,11 @@ type progress struct {
 
 	mu struct {
 		sync.Mutex
-		last      time.Duration           // elapsed at the last look
-		printed   time.Duration           // elapsed at the last line
-		latencies *hdrhistogram.Histogram // of what ended since, µs
-		ended     int64                   // since
-		errors    int64                   // so far
+		last      time.Duration  // elapsed at the last look
+		printed   time.Duration  // elapsed at the last line
+		latencies stat.Histogram // of what ended since
+		ended     int64          // since
+		errors    int64          // so far
 		dropped   int64
 		open      bool // a line on the terminal is not ended yet
 	}
@@ -38,7 +37,6 @@ const between = 5 * time.Second
 
 func newProgress(out io.Writer, terminal bool, length time.Duration) *progress {
 	p := &progress{out: out, terminal: terminal, length: length}
-	p.mu.latencies = hdrhistogram.New(1, time.Hour.Microseconds(), 2)
 	p.mu.printed = -between
 	return p
 }
@@ -57,7 +55,21 @@ func (p *progress) add(o *measure.Outcome) {
 	if !o.Good {
 		p.mu.errors++
 	}
-	_ = p.mu.latencies.RecordValue(min(max((o.End-o.Planned).Microseconds(), 1), time.Hour.Microseconds())) // within its bounds
+	p.mu.latencies.Record(o.End - o.Planned)
+}
+
+// addSet is add of what a worker told at once.
+func (p *progress) addSet(s *measure.Set) {
+	if p.out == nil {
+		return
+	}
+	all := s.Select(nil)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mu.dropped += all.Dropped
+	p.mu.ended += all.Planned - all.Dropped
+	p.mu.errors += all.Planned - all.Good
+	p.mu.latencies.Merge(&all.Latency)
 }
 
 // sample is called each second.
@@ -78,13 +90,11 @@ func (p *progress) sample(s attack.Sample) {
 	if p.asked != nil {
 		line += fmt.Sprintf(" asked %s/s ", reports.Rate((p.asked(s.At)-p.asked(p.mu.last))/span.Seconds()))
 	}
-	us := func(q float64) string {
-		return reports.FormatDuration(time.Duration(p.mu.latencies.ValueAtQuantile(q)) * time.Microsecond)
-	}
+	quantile := func(q float64) string { return reports.FormatDuration(p.mu.latencies.Quantile(q)) }
 	line += fmt.Sprintf(" answered %s/s  p50 %s  p99 %s  errors %s  dropped %s  under way %s", reports.Rate(float64(p.mu.ended)/span.Seconds()),
-		us(50), us(99), reports.Count(p.mu.errors), reports.Count(p.mu.dropped), reports.Count(s.UnderWay))
+		quantile(0.5), quantile(0.99), reports.Count(p.mu.errors), reports.Count(p.mu.dropped), reports.Count(s.UnderWay))
 	p.mu.last, p.mu.printed, p.mu.ended = s.At, s.At, 0
-	p.mu.latencies.Reset()
+	p.mu.latencies = stat.Histogram{}
 	if p.terminal {
 		fmt.Fprintf(p.out, "\r\033[K%s", line)
 		p.mu.open = true

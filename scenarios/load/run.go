@@ -26,6 +26,7 @@ type Options struct {
 	Name       string // of the load, in its reports
 	Thresholds []threshold.Threshold
 	Limits     attack.Limits // of the generator's own health; beyond them the load is invalid
+	Workers    Workers       // that send it
 	Outputs    []Output
 	Version    string
 	Command    string // that repeats the load
@@ -43,8 +44,10 @@ func Run(ctx context.Context, o Options) (*loadtest.Result, error) {
 	if err != nil {
 		return nil, refused(err)
 	}
-	if err := o.Job.Probe(ctx); err != nil {
-		return nil, refused(err)
+	if o.Workers.Count == 0 { // workers look for themselves
+		if err := o.Job.Probe(ctx); err != nil {
+			return nil, refused(err)
+		}
 	}
 	files, err := openOutputs(o.Outputs)
 	if err != nil {
@@ -62,7 +65,7 @@ func Run(ctx context.Context, o Options) (*loadtest.Result, error) {
 	} else {
 		show.length = o.Job.Closed.For
 	}
-	r, err := job.Run(ctx, o.Job, job.Options{
+	r, err := o.generate(ctx, show, job.Options{
 		OnSample: func(s attack.Sample) {
 			show.sample(s)
 			if live.metrics != nil {
@@ -81,7 +84,7 @@ func Run(ctx context.Context, o Options) (*loadtest.Result, error) {
 	if err != nil {
 		return nil, errors.Join(err, told)
 	}
-	result := o.result(&r)
+	result := o.result(r)
 	if o.Job.Closed == nil {
 		result.Asked = p.Options().Events.Total(p.Length())
 	}
@@ -98,16 +101,16 @@ func (r *refusal) Is(target error) bool { return target == ErrRefused }
 func (r *refusal) Unwrap() error        { return r.error }
 
 // result is what a job came to as it is reported, still to be finished.
-func (o *Options) result(r *job.Result) *loadtest.Result {
+func (o *Options) result(r *generated) *loadtest.Result {
 	out := &loadtest.Result{
 		Name: o.Name, Target: o.Job.Target, Plan: describe(&o.Job), Closed: o.Job.Closed != nil, Seed: o.Job.Seed, Command: o.Command, Version: o.Version,
 		Started: r.Start, Interrupted: r.Stopped, Length: reports.Seconds(r.Length), Sent: r.Sent,
-		Measure: r.Measure, Course: r.Course, Self: self(r.Watch),
+		Measure: r.Measure, Course: r.Course, Self: self(r.Watch), Workers: r.workers,
 	}
 	out.Judge(o.Thresholds)
-	out.Invalid = r.Watch.Faults(o.Limits)
-	if workers := int64(cmp.Or(o.Job.MaxWorkers, 4096)); len(out.Invalid) > 0 && out.Self.UnderWay >= workers {
-		out.Invalid = append(out.Invalid, fmt.Sprintf("all %s workers were waiting for answers at once: the next request had to wait for one of them; more are allowed with --workers", reports.Count(workers)))
+	out.Invalid = r.faults
+	if places := int64(cmp.Or(o.Job.MaxWorkers, 4096)); len(out.Invalid) > 0 && out.Self.UnderWay >= places {
+		out.Invalid = append(out.Invalid, fmt.Sprintf("%s requests were waiting for answers at once: the next had to wait for one of them; more are allowed with --under-way", reports.Count(places)))
 	}
 	for text, n := range r.Failures {
 		out.Failures = append(out.Failures, loadtest.Failure{Text: text, Count: n})

@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/retailflow/stampede/loadgen/export"
@@ -22,6 +23,9 @@ func openStreams(ctx context.Context, o *Options) (*streams, error) {
 	for _, out := range o.Outputs {
 		if out.format != nil {
 			continue
+		}
+		if o.Workers.Count > 0 {
+			return nil, fmt.Errorf("output %s: live metrics are of a load that this process sends, not of one with workers", out.text)
 		}
 		if s.metrics == nil {
 			s.metrics = export.NewMetrics(o.Name, o.Job.Timeout)
