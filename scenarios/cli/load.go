@@ -27,6 +27,7 @@ func newLoad(t *terminal) *cobra.Command {
 		thresholds []string
 		outputs    []string
 		quiet      bool
+		selfTest   bool
 		toCheck    bool
 		check      calibration
 		team       workerFlags
@@ -65,12 +66,16 @@ itself failed.`,
     --header "Content-Type: application/json" --expect-status 202 --expect-json "accepted == 1"
   stampede load --target http://127.0.0.1:8080 --users 50 --think 1s --duration 1m
   stampede load --target http://10.0.0.7:8080 --rate 40000 --workers 4 --nats-listen :4222
+  stampede load --self-test                       # what can this machine generate?
   stampede load --calibrate --calibrate-runs 1   # is what it says true on this machine?`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if toCheck {
 				check.seed = f.seed
 				return calibrate(cmd.Context(), t, check)
+			}
+			if selfTest {
+				return runSelfTest(cmd.Context(), t, quiet)
 			}
 			o := load.Options{Name: name, Version: version}
 			var faults []error
@@ -137,6 +142,7 @@ itself failed.`,
 	flags.IntVar(&check.runs, "calibrate-runs", 5, "runs of which medians are taken")
 	flags.DurationVar(&check.each, "calibrate-for", 5*time.Second, "length of each run")
 	flags.BoolVar(&quiet, "quiet", false, "no progress and no tables, only the verdict")
+	flags.BoolVar(&selfTest, "self-test", false, "say what load this machine can generate, against a server of its own, in under a minute")
 	return cmd
 }
 

@@ -108,7 +108,7 @@ itself failed.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newRun(t), newLoad(t), newWorker(t), newServe(t), newCloud(t), newScenarios(t), newFit(t), newVersion(t), newAgent(t), newRuntimeWrapper(t), newCalibrationServer(t))
+	root.AddCommand(newRun(t), newLoad(t), newWorker(t), newServe(t), newCloud(t), newScenarios(t), newFit(t), newVersion(t), newAgent(t), newRuntimeWrapper(t), newCalibrationServer(t), newNullServer(t))
 	bad := func(cmd *cobra.Command, err error) error {
 		return usage(err, fmt.Sprintf("see `%s --help`", cmd.CommandPath()))
 	}
