@@ -82,6 +82,9 @@ func (c *controller) gather(ctx context.Context) error {
 	}
 }
 
+// prepareWithin is the time to send a job, whose bodies and trace may be long, and to look at it.
+const prepareWithin = 30 * time.Second
+
 // begin hands out the shards, compares the clocks and names the start.
 func (c *controller) begin(ctx context.Context) (time.Time, error) {
 	c.mu.Lock()
@@ -92,7 +95,7 @@ func (c *controller) begin(ctx context.Context) (time.Time, error) {
 	c.mu.Unlock()
 	// A worker that is lost now ends the attempt: asking it fails.
 	err := each(members, func(m Member) error {
-		if err := c.ask(ctx, m, kindPrepare, assignment{Job: c.o.Job, Shard: m.Shard, Shards: len(members)}); err != nil {
+		if err := c.ask(ctx, prepareWithin, m, kindPrepare, assignment{Job: c.o.Job, Shard: m.Shard, Shards: len(members)}); err != nil {
 			return err
 		}
 		offset, err := c.compare(ctx, m)
@@ -117,7 +120,7 @@ func (c *controller) begin(ctx context.Context) (time.Time, error) {
 		if err != nil {
 			return fmt.Errorf("worker %s: %w", m.Name, err)
 		}
-		return c.ask(ctx, m, kindStart, start{At: at, Offset: m.Offset})
+		return c.ask(ctx, alone, m, kindStart, start{At: at, Offset: m.Offset})
 	})
 	if err == nil && c.o.now().After(at) {
 		err = fmt.Errorf("the workers took longer than %s to hear of the start", lead)
@@ -146,8 +149,8 @@ func (c *controller) compare(ctx context.Context, m Member) (Offset, error) {
 	return Closest(all), nil
 }
 
-func (c *controller) ask(ctx context.Context, m Member, kind string, question any) error {
-	within, cancel := context.WithTimeout(ctx, alone)
+func (c *controller) ask(ctx context.Context, most time.Duration, m Member, kind string, question any) error {
+	within, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	if err := ask(within, c.nc, workerSubject(c.o.Group, m.ID), kind, c.id, question, nil); err != nil {
 		return fmt.Errorf("worker %s: %w", m.Name, err)
@@ -197,7 +200,7 @@ func (c *controller) stop() {
 		if m.State == Lost || m.State == Reported {
 			return nil
 		}
-		return c.ask(context.Background(), m, kindStop, struct{}{})
+		return c.ask(context.Background(), alone, m, kindStop, struct{}{})
 	})
 	if err != nil {
 		c.o.Log.Warn("worker did not answer to the stop", "error", err)
