@@ -78,8 +78,8 @@ var coreFiles = map[string][]string{
 		"figures.go", "record.go", "report.go"},
 	"chaos/agent": {"lease.go"},
 	"scenarios": {"diagnostic.go", "fault.go", "field.go", "load.go", "override.go", "parse.go", "quantity.go",
-		"scenario.go", "schema.go", "tree.go"},
-	"scenarios/run": {"checks.go", "processors.go", "timeline.go", "window.go"},
+		"scenario.go", "schema.go", "threshold.go", "tree.go"},
+	"scenarios/run": {"checks.go", "processors.go", "threshold.go", "timeline.go", "window.go"},
 }
 
 var (

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/retailflow/stampede/loadgen/plan"
+	"github.com/retailflow/stampede/loadgen/threshold"
 )
 
 // Target is what a scenario drives.
@@ -30,7 +31,8 @@ type Scenario struct {
 	Release     Release
 	Faults      []Fault
 	Objectives  Objectives
-	Drain       time.Duration // how long after the load everything under way may take to settle
+	Thresholds  []threshold.Threshold // over what was planned outside fault windows
+	Drain       time.Duration         // how long after the load everything under way may take to settle
 	RealOrders  RealOrders
 	Limits      Limits
 	SelfWatch   SelfWatch

@@ -127,6 +127,7 @@ func TestOverrides(t *testing.T) {
 	s, err := scenarios.Open("black-friday", []string{
 		"load.phases.rush.rate=1000/s", "load.phases.0.for=10s", "load.mix.reads=5/s", "faults=[]", "seed=7",
 		"limits.sqs.in_flight=1000", "limits.dynamodb=off", "real-orders.day=2011-11-29", "objectives.p99=1s",
+		`thresholds=[p99(latency) < 50ms, "rate(errors{class=growth,endpoint=read}) < 0.1%"]`,
 	})
 	require.NoError(t, err)
 	require.EqualValues(t, 1000, s.Load.Phases[2].From)
@@ -136,6 +137,8 @@ func TestOverrides(t *testing.T) {
 	require.Empty(t, s.Faults)
 	require.EqualValues(t, 7, s.Seed)
 	require.Equal(t, time.Second, s.Objectives.P99)
+	require.Len(t, s.Thresholds, 2)
+	require.Equal(t, "rate(errors{class=growth,endpoint=read}) < 0.1%", s.Thresholds[1].String())
 	require.Len(t, s.Limits.Services, 2)
 	require.Equal(t, "in_flight", s.Limits.Services[0].Settings[0].Name)
 	require.Equal(t, "--set limits.sqs.in_flight=1000", s.Limits.Services[0].Settings[0].ValueAt.String())

@@ -71,6 +71,7 @@ func (s *Scenario) fields() []field {
 			duration("rollback", &s.Objectives.Rollback, time.Second, time.Hour),
 			share("unknown", &s.Objectives.Unknown, 0, 1),
 		),
+		thresholds("thresholds", &s.Thresholds),
 		group("drain", duration("deadline", &s.Drain, time.Second, time.Hour)),
 		group("real-orders",
 			toggle("replay", &s.RealOrders.On),

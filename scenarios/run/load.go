@@ -76,6 +76,14 @@ func (p *population) stack() []stack.Tenant {
 	return append(append(out, p.probes...), p.first)
 }
 
+// class is the plan of a tenant by its place in the population; "" of one that is no part of it.
+func (p *population) class(tenant int32) string {
+	if tenant < 0 || int(tenant) >= len(p.tenants) {
+		return ""
+	}
+	return string(p.tenants[tenant].Tier)
+}
+
 // plansOf are a scenario's usage plans as the platform is told of them.
 func plansOf(p scenarios.Plans) []stack.UsagePlan {
 	var out []stack.UsagePlan

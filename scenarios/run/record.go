@@ -20,9 +20,11 @@ type request struct {
 	status              int16 // 0 without an answer
 	kind                plan.Kind
 	sent                bool
-	timedOut            bool // no answer came in time
-	replay              bool // sent a second time, on purpose
-	canary              bool // answered by a version under trial
+	timedOut            bool   // no answer came in time
+	cause               string // why there is no answer, as attack.Result.Cause says it
+	tenant              int32  // of the population
+	replay              bool   // sent a second time, on purpose
+	canary              bool   // answered by a version under trial
 	events              int32
 	accepted            int32 // events that a 2xx took
 }
@@ -39,7 +41,7 @@ func (r request) response(timeout time.Duration) time.Duration {
 	return max(waited, timeout)
 }
 
-// recorder keeps every result of the load, about 50 bytes each. Safe for concurrent use.
+// recorder keeps every result of the load, about 90 bytes each. Safe for concurrent use.
 type recorder struct {
 	timeout time.Duration
 	canary  func() (function, version string) // the version under trial, "" if none
@@ -69,8 +71,9 @@ func newRecorder(timeout time.Duration, canary func() (string, string), excused 
 func (r *recorder) add(res attack.Result) {
 	q := request{
 		planned: res.Planned, start: res.Start, end: res.End, status: int16(res.Status),
-		kind: res.Entry.Kind, sent: res.Sent, timedOut: res.Cause() == "timeout", replay: res.Entry.Replay(), events: res.Entry.Events,
+		kind: res.Entry.Kind, sent: res.Sent, cause: res.Cause(), tenant: res.Entry.Tenant, replay: res.Entry.Replay(), events: res.Entry.Events,
 	}
+	q.timedOut = q.cause == "timeout"
 	if q.ok() {
 		q.accepted = acceptedOf(res.Status, res.Body, q.events)
 	}
@@ -190,7 +193,7 @@ func kindName(k plan.Kind) string {
 	case 0:
 		return ""
 	case plan.Prepared:
-		return "real orders"
+		return scenarios.RealOrdersEndpoint
 	}
 	return k.String()
 }

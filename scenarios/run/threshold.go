@@ -1,0 +1,62 @@
+package run
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/retailflow/stampede/loadgen/measure"
+	"github.com/retailflow/stampede/loadgen/threshold"
+	"github.com/retailflow/stampede/reports"
+)
+
+// thresholdChecks hold the requests planned outside fault windows against a scenario's thresholds;
+// class says a tenant's plan.
+func thresholdChecks(all []threshold.Threshold, requests []request, windows []window, timeout time.Duration, class func(tenant int32) string) []reports.Check {
+	if len(all) == 0 {
+		return nil
+	}
+	set := measure.New(timeout)
+	for _, q := range requests {
+		if inside(windows, q.planned) {
+			continue
+		}
+		status := q.cause
+		if status == "" {
+			status = strconv.Itoa(int(q.status))
+		}
+		set.Add(&measure.Outcome{
+			Labels:  measure.Labels{Endpoint: kindName(q.kind), Class: class(q.tenant), Status: status},
+			Planned: q.planned, Start: q.start, End: q.end, Sent: q.sent, Good: q.ok(), Trace: measure.NoTrace,
+		})
+	}
+	var checks []reports.Check
+	for _, t := range all {
+		j := t.Judge(set)
+		c := reports.Check{Name: thresholdName(t, checks), Group: reports.GroupObjectives, Status: reports.Pass, Required: true, Objective: t.String(),
+			Observed: t.Write(j.Value), Detail: fmt.Sprintf("Over %s requests planned outside fault windows.", reports.Count(j.Requests)),
+			Numbers: map[string]float64{"value": j.Value, "bound": t.Bound, "requests": float64(j.Requests)}}
+		if !j.Holds {
+			c.Status = reports.Fail
+		}
+		if j.Requests == 0 {
+			c.Observed, c.Detail = "no data", "That nothing was measured is not good news."
+		}
+		checks = append(checks, c)
+	}
+	return checks
+}
+
+// thresholdName is threshold-p99-latency-endpoint-read, with a number if that stands already.
+func thresholdName(t threshold.Threshold, before []reports.Check) string {
+	subject, _, _ := strings.Cut(t.String(), ") ")
+	words := strings.FieldsFunc(strings.ToLower(subject), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	base := "threshold-" + strings.Join(words, "-")
+	name := base
+	for i := 2; slices.ContainsFunc(before, func(c reports.Check) bool { return c.Name == name }); i++ {
+		name = fmt.Sprintf("%s-%d", base, i)
+	}
+	return name
+}
