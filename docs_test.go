@@ -99,7 +99,7 @@ func TestCommandsInTheManualExist(t *testing.T) {
 	flag := regexp.MustCompile(`--[a-z-]+`)
 	seen := 0
 	for _, m := range block.FindAllStringSubmatch(text(t, "README.md"), -1) {
-		for line := range strings.Lines(m[1]) {
+		for line := range strings.Lines(strings.ReplaceAll(m[1], "\\\n", " ")) {
 			line, _, _ = strings.Cut(line, " #")
 			words := strings.Fields(line)
 			if len(words) == 0 {
