@@ -166,6 +166,8 @@ func (s *Scenario) validateFaults(d *decoder) {
 					d.report(s.At(limit.where, f), "fault %q has no defect, hence no window: the objectives hold while it climbs, and it takes no limits", f.Name)
 				}
 			}
+		} else {
+			f.Limits = s.LimitsOf(*f)
 		}
 		if f := &s.Faults[i]; f.ReleaseFunction != nil {
 			for j := range i {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 
@@ -234,8 +235,13 @@ func defaultPlans() Plans {
 // Text is the whole scenario as YAML, defaults and overrides included. [Parse] reads it back to
 // an equal one.
 func (s *Scenario) Text() string {
+	same := *s
+	same.Faults = slices.Clone(s.Faults)
+	for i, f := range same.Faults {
+		same.Faults[i].Limits = s.LimitsOf(f)
+	}
 	var b strings.Builder
-	emitPairs(&b, shown(s.fields()), "", "")
+	emitPairs(&b, shown(same.fields()), "", "")
 	return b.String()
 }
 

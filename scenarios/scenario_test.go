@@ -275,3 +275,22 @@ func FuzzParse(f *testing.F) {
 		equal(t, s, again)
 	})
 }
+
+// A fault made in Go may leave its limits out, and a healthy release has none: what is written of
+// either is read back.
+func TestFaultsWithoutLimitsAreReadBack(t *testing.T) {
+	s := scenarios.Default()
+	s.Name = "mine"
+	s.Load.Phases = []scenarios.Phase{{Name: "one", For: time.Minute, From: 100, To: 100}}
+	release := &scenarios.ReleaseFunction{Function: "query-analytics", Ladder: s.Release.Ladder, TimeScale: 1, Rollback: true,
+		Defect: scenarios.Defect{Kind: scenarios.None}}
+	s.Faults = []scenarios.Fault{
+		{Name: "kill", At: time.Second, For: time.Second, KillProcess: &scenarios.KillProcess{Process: "data"}},
+		{Name: "sound", At: 10 * time.Second, For: 20 * time.Second, ReleaseFunction: release},
+	}
+	again, err := scenarios.Parse("mine.yaml", []byte(s.Text()), nil)
+	require.NoError(t, err)
+	require.Equal(t, s.Text(), again.Text())
+	require.Equal(t, s.LimitsOf(s.Faults[0]), again.Faults[0].Limits)
+	require.Zero(t, s.Faults[0].Limits, "writing changes nothing")
+}

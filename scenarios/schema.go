@@ -63,7 +63,7 @@ func (s *Scenario) fields() []field {
 			share("min-effect", &s.Release.MinEffect, 0, 0.5),
 			integer("min-judged", &s.Release.MinJudged, 1, 1_000_000),
 		),
-		list("faults", "fault", &s.Faults, func() Fault { return Fault{Limits: s.LimitsOf(Fault{})} }, s.faultFields),
+		list("faults", "fault", &s.Faults, func() Fault { return Fault{} }, s.faultFields),
 		group("objectives",
 			duration("p99", &s.Objectives.P99, time.Millisecond, time.Minute),
 			share("availability", &s.Objectives.Availability, 0, 1),
@@ -157,15 +157,22 @@ func (s *Scenario) faultFields(f *Fault) []field {
 			toggle("rollback", &r.Rollback),
 		}
 	})
+	limits := group("limits",
+		duration("p99", &f.Limits.P99, time.Millisecond, time.Hour),
+		share("availability", &f.Limits.Availability, 0.0001, 1),
+	)
+	show := limits.show
+	limits.show = func() *node {
+		if f.Healthy() { // it has no window to hold them in
+			return nil
+		}
+		return show()
+	}
 	return []field{
 		word("name", &f.Name).must(),
 		duration("at", &f.At, 0, longest).must(),
 		duration("for", &f.For, 100*time.Millisecond, longest).must(),
-		kill, process, release,
-		group("limits",
-			duration("p99", &f.Limits.P99, time.Millisecond, time.Hour),
-			share("availability", &f.Limits.Availability, 0.0001, 1),
-		),
+		kill, process, release, limits,
 	}
 }
 
