@@ -72,19 +72,13 @@ func Open(o Options) (*Service, error) {
 	if o.DB == nil || o.Invoker == nil {
 		return nil, errors.New("open apigateway: it needs a database and an invoker")
 	}
-	s := &Service{db: o.DB, limits: AWSLimits(), invoker: o.Invoker, slow: o.Slow, now: o.Now, log: o.Log}
+	s := &Service{db: o.DB, limits: AWSLimits(), invoker: o.Invoker, slow: o.Slow, now: wire.Clock(o.Now), log: wire.Logger(o.Log)}
 	s.tokens.source = o.Keys
 	if o.Limits != nil {
 		s.limits = *o.Limits
 	}
 	if s.slow == 0 {
 		s.slow = 142 * time.Millisecond
-	}
-	if s.now == nil {
-		s.now = time.Now
-	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.ids.init()
 	s.operations.Store("", new(operationCounters))

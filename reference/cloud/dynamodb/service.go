@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -62,18 +63,9 @@ var _ wire.Handler = (*Service)(nil)
 
 // Open opens or creates the tables under o.Dir and recovers what was acknowledged.
 func Open(o Options) (*Service, error) {
-	s := &Service{limits: AWSLimits(), region: o.Region, now: o.Now, log: o.Log}
+	s := &Service{limits: AWSLimits(), region: cmp.Or(o.Region, wire.Region), now: wire.Clock(o.Now), log: wire.Logger(o.Log)}
 	if o.Limits != nil {
 		s.limits = *o.Limits
-	}
-	if s.region == "" {
-		s.region = "us-east-1"
-	}
-	if s.now == nil {
-		s.now = time.Now
-	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.latency = newLatency(s.limits.Latency, o.Sleep)
 	s.counters, s.calls, s.builds = newCounters(), newGenerations(), make(chan struct{}, 1)
