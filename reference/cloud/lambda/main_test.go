@@ -50,6 +50,7 @@ type job struct {
 	Print  string
 	Spawn  bool // a grandchild that outlives its parent, unless someone cares
 	Sleep  time.Duration
+	Burn   time.Duration // of processor time
 	Exit   *int
 	Panic  bool
 	Fail   string
@@ -100,6 +101,8 @@ func beFunction() {
 			out.Grandkid = cmd.Process.Pid
 		}
 		time.Sleep(j.Sleep)
+		for j.Burn > 0 && selfCPU() < j.Burn {
+		}
 		switch {
 		case j.Exit != nil:
 			os.Exit(*j.Exit)
