@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 )
 
 // Params is all that the generator knows about retailers, and where it knows it from.
@@ -179,7 +180,13 @@ func (p *Params) Validate() error {
 	}
 	add(p.Population.Count > 0 && p.Population.Count <= 9999, "population of %d: must be between 1 and 9999", p.Population.Count)
 	add(p.Population.SizeSigma > 0 && p.Population.SizeSigma <= 5, "size_sigma %v: must be above 0, at most 5", p.Population.SizeSigma)
-	add(len(p.Population.Platforms) > 0 && len(p.Population.Regions) > 0, "no platforms or no regions")
+	add(len(p.Population.Platforms) > 0 && len(p.Population.Kinds) > 0 && len(p.Population.Regions) > 0, "no platforms, no kinds or no regions")
+	for _, s := range slices.Concat(p.Population.Platforms, p.Population.Kinds) {
+		add(s.Weight > 0, "%s has weight %v: must be above 0", s.Name, s.Weight)
+	}
+	for _, r := range p.Population.Regions {
+		add(r.Weight > 0, "zone %s has weight %v: must be above 0", r.Zone, r.Weight)
+	}
 	add(len(p.Shops) > 0, "no shops")
 	for _, k := range p.Population.Kinds {
 		add(p.Shop(k.Name) != nil, "kind %q: no shop of that name", k.Name)

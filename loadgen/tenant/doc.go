@@ -1,7 +1,7 @@
 // Package tenant makes the population of synthetic retailers that a load is sent for: names,
-// platforms, zones, currencies, sizes and credentials, all from a seed.
+// platforms, zones, currencies, sizes and credentials, drawn from package model's population by a seed.
 //
-// Start with [New]; [Weights] and [WebhookWeights] are what loadgen/plan draws tenants by. It is
+// Start with [New], or with [Draw] where nothing is signed; [Weights] and [WebhookWeights] are what loadgen/plan draws tenants by. It is
 // pure: no goroutine, no clock, no I/O. Nothing in a tenant belongs to a real shop: names are
 // made of dictionary words, hosts lie under example.com (RFC 2606). It does not register
 // tenants anywhere.

@@ -48,6 +48,29 @@ func signingKey(seed uint64) (*rsa.PrivateKey, error) {
 	}
 }
 
+// setSigningKey gives the Magento shops, if there are some, what they sign with.
+func setSigningKey(tenants []Tenant, seed uint64) error {
+	var key *rsa.PrivateKey
+	var public string
+	for i := range tenants {
+		t := &tenants[i]
+		if t.Platform != Magento {
+			continue
+		}
+		if key == nil {
+			var err error
+			if key, err = signingKey(seed); err != nil {
+				return err
+			}
+			if public, err = publicPEM(key); err != nil {
+				return err
+			}
+		}
+		t.SigningKey, t.WebhookSecret = key, public
+	}
+	return nil
+}
+
 // publicPEM is the public half as Adobe Commerce shows it in its settings.
 func publicPEM(key *rsa.PrivateKey) (string, error) {
 	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)

@@ -6,10 +6,12 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/retailflow/stampede/loadgen/model"
 	"github.com/retailflow/stampede/loadgen/tenant"
 	"github.com/retailflow/stampede/reference/api"
 )
@@ -26,7 +28,7 @@ func TestGolden(t *testing.T) {
 	first := tenants[0]
 	require.InDelta(t, 4.588170997888548e-05, first.Size, 1e-12)
 	first.Size = 0
-	require.Equal(t, tenant.Tenant{ID: "t0001", Name: "Quizzical Wolf Supply", Platform: tenant.Shopify,
+	require.Equal(t, tenant.Tenant{ID: "t0001", Name: "Quizzical Wolf Supply", Platform: tenant.Shopify, Kind: "retail",
 		Zone: "America/New_York", Currency: "USD", Country: "US", Tier: tenant.Starter, Shop: "t0001.example.com",
 		WebhookSecret: "401cc8ec2c6baaf7a0ed5e9dd46a8360", APIKey: "724aed984a10a497163aa75adea6e5869e74fae0"}, first)
 	require.Equal(t, "t2400", tenants[2399].ID)
@@ -36,7 +38,7 @@ func TestPopulation(t *testing.T) {
 	tenants := population(t, tenant.Options{Seed: 9})
 	require.Equal(t, tenants, population(t, tenant.Options{Seed: 9, Count: 2400, Sizes: tenant.Sizes{Sigma: 1.5}}), "same seed, same tenants")
 
-	sum, keys, platforms, tiers, offsets, currencies := 0.0, map[string]bool{}, map[tenant.Platform]int{}, map[tenant.Tier]int{}, map[int]int{}, map[string]int{}
+	sum, keys, platforms, tiers, offsets, currencies, kinds := 0.0, map[string]bool{}, map[tenant.Platform]int{}, map[tenant.Tier]int{}, map[int]int{}, map[string]int{}, map[string]int{}
 	for i, one := range tenants {
 		require.Equal(t, i, one.Index)
 		require.Regexp(t, regexp.MustCompile(`^t\d{4}$`), one.ID)
@@ -56,8 +58,11 @@ func TestPopulation(t *testing.T) {
 		platforms[one.Platform]++
 		tiers[one.Tier]++
 		currencies[one.Currency]++
+		kinds[one.Kind]++
 	}
 	require.InDelta(t, 1, sum, 1e-9)
+	require.InDelta(t, 0.20, float64(kinds["bulk"])/2400, 0.03)
+	require.Len(t, kinds, 2)
 	require.InDelta(t, 0.45, float64(platforms[tenant.Shopify])/2400, 0.04)
 	require.Len(t, platforms, 4)
 	require.Len(t, tiers, 3)
@@ -124,6 +129,55 @@ func TestSigningKey(t *testing.T) {
 		}
 	}
 	require.Len(t, seen, 2)
+}
+
+// What is enough to plan with is the same population, but nothing that takes long to find.
+func TestDrawLacksTheSigningKeyAlone(t *testing.T) {
+	o := tenant.Options{Seed: 3, Count: 80}
+	drawn, err := tenant.Draw(o)
+	require.NoError(t, err)
+	whole, magento := population(t, o), 0
+	for i := range whole {
+		if whole[i].Platform == tenant.Magento {
+			require.NotNil(t, whole[i].SigningKey)
+			require.NotEmpty(t, whole[i].WebhookSecret)
+			whole[i].SigningKey, whole[i].WebhookSecret = nil, ""
+			magento++
+		}
+	}
+	require.NotZero(t, magento)
+	require.Equal(t, whole, drawn)
+}
+
+// Nothing of a population stands in this package: another model makes another one.
+func TestPopulationIsTheModels(t *testing.T) {
+	p, err := model.Default()
+	require.NoError(t, err)
+	p.Population = model.Population{Count: 30, SizeSigma: 0.001,
+		Platforms: []model.Share{{Name: "custom", Weight: 1}}, Kinds: []model.Share{{Name: "bulk", Weight: 2}},
+		Regions: []model.Region{{Zone: "Asia/Tokyo", Currency: "JPY", Country: "JP", Weight: 3}}}
+	tenants := population(t, tenant.Options{Model: p})
+	require.Len(t, tenants, 30)
+	for _, one := range tenants {
+		require.Equal(t, [5]string{"custom", "bulk", "Asia/Tokyo", "JPY", "JP"}, [5]string{string(one.Platform), one.Kind, one.Zone, one.Currency, one.Country})
+		require.InEpsilon(t, 1.0/30, one.Size, 0.01)
+	}
+	p.Population.Platforms[0].Name, p.Population.Regions[0].Zone = "fax", "Asia/Nowhere"
+	_, err = tenant.Draw(tenant.Options{Model: p})
+	require.ErrorContains(t, err, `platform "fax"`)
+	require.ErrorContains(t, err, `zone "Asia/Nowhere"`)
+}
+
+func BenchmarkDraw(b *testing.B) {
+	for _, n := range []int{60, 2400} {
+		b.Run("tenants="+strconv.Itoa(n), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := tenant.Draw(tenant.Options{Seed: 1, Count: n}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }
 
 func TestFaults(t *testing.T) {

@@ -34,7 +34,7 @@ type realDay struct {
 }
 
 func newPopulation(s *scenarios.Scenario, seed uint64, now time.Time) (*population, error) {
-	tenants, err := newTenants(s.Tenants, seed)
+	tenants, err := tenant.New(tenantOptions(s.Tenants, seed))
 	if err != nil {
 		return nil, fmt.Errorf("make tenants: %w", err)
 	}
@@ -55,7 +55,7 @@ func newPopulation(s *scenarios.Scenario, seed uint64, now time.Time) (*populati
 	return p, nil
 }
 
-func newTenants(t scenarios.Tenants, seed uint64) ([]tenant.Tenant, error) {
+func tenantOptions(t scenarios.Tenants, seed uint64) tenant.Options {
 	sizes := tenant.Sizes{Sigma: t.Sigma}
 	if t.Sizes == scenarios.Zipf {
 		sizes = tenant.Sizes{Zipf: t.Exponent}
@@ -63,7 +63,7 @@ func newTenants(t scenarios.Tenants, seed uint64) ([]tenant.Tenant, error) {
 	if sizes == (tenant.Sizes{}) {
 		sizes.Equal = true // a distribution without any spread
 	}
-	return tenant.New(tenant.Options{Seed: seed, Count: t.Count, Sizes: sizes})
+	return tenant.Options{Seed: seed, Count: t.Count, Sizes: sizes}
 }
 
 // stack is the population as the platform is told of it.

@@ -70,7 +70,7 @@ func planFaults(s *scenarios.Scenario, seed uint64) (found scenarios.Diagnostics
 	if len(s.Load.Phases) == 0 {
 		return nil // reported already
 	}
-	if _, err := newTenants(s.Tenants, seed); err != nil {
+	if _, err := tenant.Draw(tenantOptions(s.Tenants, seed)); err != nil {
 		found.Report(s.At(&s.Tenants.Count), "tenants: %v", err)
 		return found
 	}
@@ -86,7 +86,7 @@ func planFaults(s *scenarios.Scenario, seed uint64) (found scenarios.Diagnostics
 
 // targetFaults finds a tenant of the real orders that nobody is.
 func targetFaults(s *scenarios.Scenario, seed uint64) (found scenarios.Diagnostics) {
-	tenants, err := newTenants(s.Tenants, seed)
+	tenants, err := tenant.Draw(tenantOptions(s.Tenants, seed))
 	if err != nil || !s.RealOrders.On {
 		return nil // reported with the plan
 	}

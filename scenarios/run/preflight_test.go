@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/retailflow/stampede/loadgen/tenant"
 	"github.com/retailflow/stampede/reference/cloud"
 	"github.com/retailflow/stampede/reports"
 	"github.com/retailflow/stampede/scenarios"
@@ -130,7 +131,7 @@ func TestTenantsWithoutSpreadAreEqual(t *testing.T) {
 		{Count: 10, Sizes: scenarios.Lognormal, Exponent: 0.99},
 		{Count: 10, Sizes: scenarios.Zipf, Sigma: 1.5},
 	} {
-		tenants, err := newTenants(c, 1)
+		tenants, err := tenant.Draw(tenantOptions(c, 1))
 		require.NoError(t, err)
 		for _, one := range tenants {
 			require.InDelta(t, 0.1, one.Size, 1e-12, "%+v", c)
