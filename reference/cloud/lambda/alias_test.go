@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	eventually = 5 * time.Second
+	eventually = 30 * time.Second
 	tick       = time.Millisecond
 )
 

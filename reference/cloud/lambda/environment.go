@@ -179,6 +179,10 @@ func (l *launcher) start(e *environment, runtimeAPI string) (cmd *exec.Cmd, drai
 	if err != nil {
 		return nil, nil, fmt.Errorf("open output pipe: %w", err)
 	}
+	if err := e.output.pipe.open(out); err != nil {
+		_, _ = in.Close(), out.Close()
+		return nil, nil, err
+	}
 	cmd = &exec.Cmd{
 		Path: argv[0], Args: argv, Dir: root, Stdout: in, Stderr: in,
 		Env: l.environ(e.pool.config, root, runtimeAPI, e.id),
@@ -197,7 +201,7 @@ func (l *launcher) start(e *environment, runtimeAPI string) (cmd *exec.Cmd, drai
 	drained := make(chan struct{})
 	go func() {
 		defer close(drained)
-		e.output.drain(out, l.output)
+		e.output.drain(l.output)
 	}()
 	return cmd, func() {
 		// Only a grandchild that left the process group can hold the pipe still.

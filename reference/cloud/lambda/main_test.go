@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -51,6 +52,7 @@ type job struct {
 	Spawn  bool // a grandchild that outlives its parent, unless someone cares
 	Sleep  time.Duration
 	Burn   time.Duration // of processor time
+	Until  string        // waits for this file
 	Exit   *int
 	Panic  bool
 	Fail   string
@@ -102,6 +104,12 @@ func beFunction() {
 		}
 		time.Sleep(j.Sleep)
 		for j.Burn > 0 && selfCPU() < j.Burn {
+		}
+		for j.Until != "" {
+			if _, err := os.Stat(j.Until); err == nil {
+				break
+			}
+			time.Sleep(time.Millisecond)
 		}
 		switch {
 		case j.Exit != nil:
@@ -258,8 +266,20 @@ func (b *bench) busy(name string, n int) []int {
 			}
 		}
 		return len(pids) == n
-	}, 10*time.Second, time.Millisecond, "%d busy environments of %s", n, name)
+	}, eventually, tick, "%d busy environments of %s", n, name)
 	return pids
+}
+
+// gate is a file for [job.Until], and what makes it.
+func (b *bench) gate() (path string, open func()) {
+	path = filepath.Join(b.t.TempDir(), "gate")
+	return path, func() { require.NoError(b.t, os.WriteFile(path, nil, 0o600)) }
+}
+
+// printed waits until a line was logged n times: lines come by a pipe, beside the answer.
+func (b *bench) printed(line string, n int) {
+	b.t.Helper()
+	require.Eventually(b.t, func() bool { return strings.Count(b.output.String(), line+"\n") == n }, eventually, tick, "%d of %q", n, line)
 }
 
 func encode(t testing.TB, v any) []byte {

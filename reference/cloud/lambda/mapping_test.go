@@ -211,9 +211,11 @@ func TestMappingBatchesUpToItsSize(t *testing.T) {
 		in.BatchSize, in.MaximumBatchingWindowInSeconds = aws.Int32(25), aws.Int32(1)
 		in.ScalingConfig = &types.ScalingConfig{MaximumConcurrency: aws.Int32(2)}
 	})
-	for i := range 50 {
-		q.send(strconv.Itoa(i))
+	bodies := make([]string, 50)
+	for i := range bodies {
+		bodies[i] = strconv.Itoa(i)
 	}
+	q.send(bodies...)
 	require.Eventually(t, func() bool {
 		q.mu.Lock()
 		defer q.mu.Unlock()

@@ -3,7 +3,6 @@ package lambda
 import (
 	"bufio"
 	"io"
-	"os"
 	"sync"
 	"time"
 )
@@ -23,29 +22,23 @@ type output struct {
 		sync.Mutex
 		lines []string // a ring once full
 		next  int
-		kept  int // lines so far
 	}
-}
-
-// settle waits until what was printed before an answer has been read: the answer comes by a
-// socket and the lines by a pipe, which nothing orders. It returns when no line came for 5 ms, and
-// after 50 ms anyway.
-func (o *output) settle() {
-	before := -1
-	for range 10 {
-		o.mu.Lock()
-		kept := o.mu.kept
-		o.mu.Unlock()
-		if kept == before {
-			return
-		}
-		before = kept
-		time.Sleep(5 * time.Millisecond)
-	}
+	pipe pipe
 }
 
 func newOutput(function, version string) *output {
 	return &output{prefix: []byte(function + "/" + version + " ")}
+}
+
+// settle waits until what was printed before now has been kept, for a second at most: a log that
+// takes no lines keeps nobody from an answer.
+func (o *output) settle() {
+	timer := time.NewTimer(lastWords)
+	defer timer.Stop()
+	select {
+	case <-o.pipe.empty():
+	case <-timer.C:
+	}
 }
 
 // sink is where all environments' lines go, whole, with the function and version before each.
@@ -65,10 +58,10 @@ func (s *sink) write(prefix, line []byte) {
 // lastWords is how long after a process's end its output may take to be read.
 const lastWords = time.Second
 
-// drain reads until all holders of the other end are gone, or r's deadline.
-func (o *output) drain(r *os.File, to *sink) {
-	defer r.Close()
-	in := bufio.NewReaderSize(r, maxLine)
+// drain reads the pipe until all holders of the other end are gone, or its deadline.
+func (o *output) drain(to *sink) {
+	defer o.pipe.close()
+	in := bufio.NewReaderSize(&o.pipe, maxLine)
 	for {
 		line, err := in.ReadSlice('\n')
 		for len(line) > 0 && (line[len(line)-1] == '\n' || line[len(line)-1] == '\r') {
@@ -88,7 +81,6 @@ func (o *output) keep(line []byte) {
 	kept := string(line[:min(len(line), tailLine)])
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.mu.kept++
 	if len(o.mu.lines) < tailLines {
 		o.mu.lines = append(o.mu.lines, kept)
 		return

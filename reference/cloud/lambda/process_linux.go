@@ -5,7 +5,12 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
+
+// countUnread is the ioctl for the bytes that a pipe holds.
+const countUnread = unix.TIOCINQ
 
 // clockTick is the kernel's unit of CPU time in /proc: USER_HZ is 100 on every Linux that Go
 // runs on (proc_pid_stat(5)).
