@@ -67,6 +67,7 @@ proof: build ## what is too long for test: fuzzing, kills and crashes of DynamoD
 	scenarios/proof.sh fuzz $(FUZZTIME)
 	scenarios/proof.sh durable
 	scenarios/proof.sh drills $(OUT)/proof
+	scenarios/proof.sh day $(OUT)/proof/day 1% 1440
 	$(MAKE) bench-dynamodb PRELOAD=5GB
 
 .PHONY: stability

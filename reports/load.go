@@ -8,13 +8,15 @@ import (
 
 // Load is what was asked of the generator, and what it did.
 type Load struct {
-	Start    time.Time `json:"start"` // planned time 0
-	Planned  int64     `json:"planned_requests"`
-	Sent     int64     `json:"sent_requests"`
-	Unsent   int64     `json:"unsent_requests"` // never sent: counted at their waiting time
-	Events   int64     `json:"planned_events"`
-	Accepted int64     `json:"accepted_events"`
-	Phases   []Phase   `json:"phases"`
+	Start      time.Time `json:"start"`         // planned time 0
+	Speed      float64   `json:"speed"`         // that planned times were divided by; all other times are the wall's
+	PlannedFor Seconds   `json:"planned_for_s"` // of the plan, before that
+	Planned    int64     `json:"planned_requests"`
+	Sent       int64     `json:"sent_requests"`
+	Unsent     int64     `json:"unsent_requests"` // never sent: counted at their waiting time
+	Events     int64     `json:"planned_events"`
+	Accepted   int64     `json:"accepted_events"`
+	Phases     []Phase   `json:"phases"`
 }
 
 // Phase is a stretch of the plan. Rates are means over the phase.

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -115,13 +116,19 @@ func (s *Scenario) validateLoad(d *decoder) {
 		}
 		names[p.Name] = true
 	}
-	switch length := s.Load.Length(); {
+	switch length := s.Load.Planned(); {
 	case len(s.Load.Phases) == 0:
 		d.report(s.At(&s.Load.Phases), "load has no phases: there is nothing to run")
 	case length > longest:
 		d.report(s.At(&s.Load.Phases[0]), "load lasts %s; at most %s", formatDuration(length), formatDuration(longest))
 	case whole && s.Load.Events() < 1:
 		d.report(s.At(&s.Load.Phases[0]), "load sends no events: an empty run proves nothing")
+	case s.Load.Length() < shortest:
+		d.report(s.At(&s.Load.Speed), "speed %s: %s would be over in %s; at most %s", formatNumber(s.Load.Speed), formatDuration(length),
+			formatDuration(s.Load.Length().Round(time.Microsecond)), formatNumber(math.Floor(length.Seconds()/shortest.Seconds())))
+	case whole && s.Load.Speed > 1 && s.Load.Peak() > fastest:
+		d.report(s.At(&s.Load.Speed), "speed %s: the peak would be %s events/s; at most %s, which is a speed of %s", formatNumber(s.Load.Speed),
+			formatNumber(math.Round(float64(s.Load.Peak()))), formatNumber(float64(fastest)), formatNumber(math.Floor(s.Load.Speed*float64(fastest/s.Load.Peak()))))
 	}
 	if m := s.Load.Mix; m.BatchMean > float64(m.BatchCap) {
 		d.report(s.At(&s.Load.Mix.BatchMean), "batch-mean %s is above batch-cap %d", formatNumber(m.BatchMean), m.BatchCap)

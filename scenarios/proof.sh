@@ -3,6 +3,7 @@
 #   proof.sh fuzz TIME [DIR...] every fuzz target, of the given folders only, for TIME
 #   proof.sh durable            the embedded DynamoDB: kills, power loss, full disk, histories, abuse
 #   proof.sh drills OUT         the shipped scenarios, their reports in OUT
+#   proof.sh day OUT [V [S]]    the scenario day, or the share V of its volume (1%), at speed S
 #   proof.sh stability OUT N S  scenario S N times, every report kept in OUT
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -56,6 +57,9 @@ drills)
   if grep -E '^\| FAIL \| (events|minute|hour|day|order|stock|api)-' "$1/peak-20x/summary.md"; then
     exit 99
   fi
+  ;;
+day)
+  bin/stampede run day --out "$1" --set load.volume="${2:-100%}" ${3:+--speed "$3"}
   ;;
 stability)
   pass=0 fail=0

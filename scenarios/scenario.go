@@ -94,6 +94,8 @@ const (
 // Load is what is sent.
 type Load struct {
 	Phases  []Phase
+	Speed   float64 // divides the planned times of requests, and nothing else; 1 is real time
+	Volume  Share   // of the phases' and the mix's rates
 	Mix     plan.Mix
 	Timeout time.Duration // of a request; what was not answered by then counts as this slow
 }
@@ -213,7 +215,7 @@ func Default() Scenario {
 	return Scenario{
 		Target:   TargetEmbedded,
 		Tenants:  Tenants{Count: 2400, Sizes: Lognormal, Sigma: 1.5, Exponent: 0.99, Plans: defaultPlans()},
-		Load:     Load{Mix: plan.DefaultMix(), Timeout: 10 * time.Second},
+		Load:     Load{Speed: 1, Volume: 1, Mix: plan.DefaultMix(), Timeout: 10 * time.Second},
 		Delivery: Delivery{Buffer: 60 * time.Second, BufferSize: 5e6},
 		RollUp:   RollUp{Every: 5 * time.Second, Passes: 12},
 		Release: Release{

@@ -58,7 +58,7 @@ func TestMistakesAreReportedAllAtOnce(t *testing.T) {
 }
 
 func TestShippedScenariosAreValidAndReadBackAsPrinted(t *testing.T) {
-	require.Equal(t, []string{"black-friday", "peak-20x", "smoke"}, scenarios.Names())
+	require.Equal(t, []string{"black-friday", "day", "peak-20x", "smoke"}, scenarios.Names())
 	for _, name := range scenarios.Names() {
 		t.Run(name, func(t *testing.T) {
 			s, err := scenarios.Open(name, nil)
@@ -293,4 +293,27 @@ func TestFaultsWithoutLimitsAreReadBack(t *testing.T) {
 	require.Equal(t, s.Text(), again.Text())
 	require.Equal(t, s.LimitsOf(s.Faults[0]), again.Faults[0].Limits)
 	require.Zero(t, s.Faults[0].Limits, "writing changes nothing")
+}
+
+// A speed makes requests denser and leaves their number alone; a volume makes them fewer.
+func TestSpeedDividesPlannedTimesAndVolumeRates(t *testing.T) {
+	s, err := scenarios.Open("day", nil)
+	require.NoError(t, err)
+	require.Equal(t, 24*time.Hour, s.Load.Planned())
+	require.Equal(t, 40*time.Minute, s.Load.Length())
+	require.InDelta(t, 15_000_000, s.Load.Events(), 0.01)
+	require.InDelta(t, 10_000, float64(s.Load.Peak()), 0.01)
+	require.InDelta(t, 4_000, float64(s.Load.Rate(0)), 0.01)
+	require.InDelta(t, 10_000, float64(s.Load.Rate(35*time.Minute)), 0.01)
+	require.Zero(t, s.Load.Rate(40*time.Minute))
+	require.EqualValues(t, 36, s.Load.Reads())
+	spans := s.Load.Spans()
+	require.Equal(t, scenarios.Span{Name: "night", Start: 35 * time.Minute, End: 40 * time.Minute, From: spans[7].From, To: spans[7].To}, spans[7])
+
+	s, err = scenarios.Open("day", []string{"load.volume=1%", "load.speed=1440"})
+	require.NoError(t, err)
+	require.Equal(t, time.Minute, s.Load.Length())
+	require.InDelta(t, 150_000, s.Load.Events(), 0.01)
+	require.InDelta(t, 4_000, float64(s.Load.Peak()), 0.01)
+	require.EqualValues(t, 14.4, s.Load.Reads())
 }

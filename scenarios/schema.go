@@ -40,6 +40,8 @@ func (s *Scenario) fields() []field {
 		),
 		group("load",
 			list("phases", "phase", &s.Load.Phases, func() Phase { return Phase{From: -1, To: -1} }, (*Phase).fields).must(),
+			number("speed", &s.Load.Speed, 1, 100_000),
+			share("volume", &s.Load.Volume, 0.00001, 1),
 			group("mix",
 				share("webhooks", &m.Webhooks, 0, 1),
 				number("batch-mean", &m.BatchMean, 1, 500),

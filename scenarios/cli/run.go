@@ -17,6 +17,7 @@ import (
 func newRun(t *terminal) *cobra.Command {
 	var (
 		out, dataDir string
+		speed        string
 		seed         uint64
 		set          []string
 		quiet        bool
@@ -33,9 +34,13 @@ Exit codes: 0 pass, 99 fail, 3 inconclusive, 4 invalid, 2 bad usage or scenario,
 itself failed.`,
 		Example: `  stampede run black-friday
   stampede run smoke --out out/smoke --seed 7
-  stampede run mine.yaml --set load.timeout=5s --set objectives.p99=100ms`,
+  stampede run mine.yaml --set load.timeout=5s --set objectives.p99=100ms
+  stampede run day --speed 40`,
 		Args: oneArgument("FILE or NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if speed != "" {
+				set = append(set, "load.speed="+speed)
+			}
 			s, err := openScenario(args[0], set, seed)
 			if err != nil {
 				return err
@@ -85,6 +90,7 @@ itself failed.`,
 	flags.StringVar(&out, "out", "", "folder of the report (default out/NAME)")
 	flags.StringVar(&dataDir, "data-dir", "", "folder of the platform's state, kept afterwards (default: a temporary one, removed)")
 	flags.Uint64Var(&seed, "seed", 0, "seed of everything random (default: the scenario's, else drawn and printed)")
+	flags.StringVar(&speed, "speed", "", "divide the times that requests are planned for by this, and nothing else (default: the scenario's, else 1)")
 	flags.StringArrayVar(&set, "set", nil, "override a value of the scenario, as path=value; may be repeated")
 	flags.BoolVar(&quiet, "quiet", false, "no progress, only the verdict")
 	return cmd

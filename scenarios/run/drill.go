@@ -207,6 +207,9 @@ func (d *drill) drive(ctx context.Context) error {
 		}
 	}
 	d.noted("load", "%s for %s, peak %s events/s", d.s.Name, d.s.Load.Length(), reports.Rate(float64(d.s.Load.Peak())))
+	for _, p := range pace(d.s.Load) {
+		d.noted("load", "%s %s", p.Name, p.Value)
+	}
 	loading, loaded := context.WithCancel(ctx)
 	defer loaded()
 	watching, watched := context.WithCancel(context.WithoutCancel(ctx))

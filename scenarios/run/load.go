@@ -108,6 +108,7 @@ func (p *population) key() func(tenant string) string {
 // load is what is sent, as a plan and the means to make its requests.
 type load struct {
 	plan  *plan.Plan
+	speed scenarios.Load // says what planned times are on the wall
 	maker *event.Maker
 	real  []event.Request
 	token func(tenant string) string
@@ -117,25 +118,23 @@ type load struct {
 const realOrdersWithin = 10 * time.Second
 
 func newLoad(s *scenarios.Scenario, seed uint64, epoch time.Time, p *population, token func(string) string) (*load, error) {
-	phases := make([]arrival.Curve, len(s.Load.Phases))
-	for i, phase := range s.Load.Phases {
-		phases[i] = arrival.Ramp{For: phase.For, From: arrival.PerSecond(phase.From), To: arrival.PerSecond(phase.To)}
-	}
-	intensity, err := arrival.New(phases...)
+	intensity, err := intensityOf(s.Load)
 	if err != nil {
 		return nil, fmt.Errorf("plan load: %w", err)
 	}
-	l := &load{token: token}
+	l := &load{speed: s.Load, token: token}
 	var extras []plan.Extra
 	if p.real != nil {
 		l.real = p.real.batches
-		within := min(realOrdersWithin, intensity.Length()/2)
+		within := s.Load.Unsped(min(realOrdersWithin, s.Load.Length()/2))
 		for i, batch := range l.real {
 			extras = append(extras, plan.Extra{At: within * time.Duration(i) / time.Duration(len(l.real)),
 				Tenant: int32(p.real.tenant.Index), Events: int32(len(batch.Facts))})
 		}
 	}
-	l.plan, err = plan.New(plan.Options{Seed: seed, Events: intensity, Mix: s.Load.Mix,
+	mix := s.Load.Mix
+	mix.ReadRate *= float64(s.Load.Volume)
+	l.plan, err = plan.New(plan.Options{Seed: seed, Events: intensity, Mix: mix,
 		Tenants: tenant.Weights(p.tenants), Webhooks: tenant.WebhookWeights(p.tenants), Extras: extras})
 	if err != nil {
 		return nil, fmt.Errorf("plan load: %w", err)
@@ -146,8 +145,26 @@ func newLoad(s *scenarios.Scenario, seed uint64, epoch time.Time, p *population,
 	return l, nil
 }
 
-// entries are the plan's.
-func (l *load) entries() iter.Seq[plan.Entry] { return l.plan.Entries() }
+// intensityOf is a load's event rate over planned time.
+func intensityOf(l scenarios.Load) (*arrival.Phases, error) {
+	phases := make([]arrival.Curve, len(l.Phases))
+	for i, p := range l.Phases {
+		phases[i] = arrival.Ramp{For: p.For, From: arrival.PerSecond(p.From * scenarios.PerSecond(l.Volume)), To: arrival.PerSecond(p.To * scenarios.PerSecond(l.Volume))}
+	}
+	return arrival.New(phases...)
+}
+
+// entries are the plan's, at the speed of the load: the same requests, sooner.
+func (l *load) entries() iter.Seq[plan.Entry] {
+	return func(yield func(plan.Entry) bool) {
+		for e := range l.plan.Entries() {
+			e.At, e.First = l.speed.Sped(e.At), l.speed.Sped(e.First)
+			if !yield(e) {
+				return
+			}
+		}
+	}
+}
 
 // make returns an entry's request; reads carry their tenant's bearer token.
 func (l *load) make(e plan.Entry) (event.Request, error) {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/retailflow/stampede/loadgen/arrival"
 	"github.com/retailflow/stampede/loadgen/retail"
 	"github.com/retailflow/stampede/loadgen/tenant"
 	"github.com/retailflow/stampede/reference/cloud"
@@ -74,11 +73,7 @@ func planFaults(s *scenarios.Scenario, seed uint64) (found scenarios.Diagnostics
 		found.Report(s.At(&s.Tenants.Count), "tenants: %v", err)
 		return found
 	}
-	phases := make([]arrival.Curve, len(s.Load.Phases))
-	for i, p := range s.Load.Phases {
-		phases[i] = arrival.Ramp{For: p.For, From: arrival.PerSecond(p.From), To: arrival.PerSecond(p.To)}
-	}
-	if _, err := arrival.New(phases...); err != nil {
+	if _, err := intensityOf(s.Load); err != nil {
 		found.Report(s.At(&s.Load.Phases), "phases: %v", err)
 	}
 	return found

@@ -82,16 +82,35 @@ func (d *drill) scenario() reports.Scenario {
 		}
 	}
 	mix := s.Load.Mix
-	out.Settings = []reports.Setting{
+	out.Settings = append(pace(s.Load), []reports.Setting{
 		{Name: "tenants", Value: fmt.Sprintf("%s, %s sizes", reports.Count(int64(s.Tenants.Count)), s.Tenants.Sizes)},
 		{Name: "webhooks", Value: reports.Percent(mix.Webhooks) + " of events, one a request"},
 		{Name: "batches", Value: fmt.Sprintf("mean %s events, cap %d", reports.Rate(mix.BatchMean), mix.BatchCap)},
-		{Name: "dashboard reads", Value: reports.Rate(mix.ReadRate) + " requests/s"},
+		{Name: "dashboard reads", Value: reports.Rate(float64(s.Load.Reads())) + " requests/s"},
 		{Name: "replays", Value: reports.Percent(mix.ReplayRate) + " of event requests are sent a second time"},
 		{Name: "request timeout", Value: reports.FormatDuration(s.Load.Timeout)},
 		{Name: "boot to first accepted event", Value: reports.FormatDuration(d.boot)},
+	}...)
+	return out
+}
+
+// pace says at which speed and volume the plan was sent; nothing if as it is written.
+func pace(l scenarios.Load) (out []reports.Setting) {
+	if l.Speed != 1 {
+		out = append(out, reports.Setting{Name: "speed", Value: fmt.Sprintf("%s: requests planned over %s sent within %s; ids, buffers, passes, objectives and lateness are in wall time",
+			reports.Rate(l.Speed), reports.FormatDuration(l.Planned()), reports.FormatDuration(l.Length()))})
+	}
+	if l.Volume != 1 {
+		out = append(out, reports.Setting{Name: "volume", Value: l.Volume.String() + " of the scenario's rates"})
 	}
 	return out
+}
+
+// wholePlan is what a load at a speed of its own comes to.
+func (d *drill) wholePlan(events int64) string {
+	took := d.summary.Length
+	return fmt.Sprintf("Requests planned over %s were sent in %s, %s times as fast: all their %s events were delivered and reconciled, %s events/s on average.",
+		reports.FormatDuration(d.s.Load.Planned()), reports.FormatDuration(took), reports.Rate(d.s.Load.Speed), reports.Count(events), reports.Rate(float64(events)/took.Seconds()))
 }
 
 // freshness sorts the probes into the parts of the run. What never became visible counts at
@@ -122,13 +141,11 @@ func (d *drill) freshness(seen []sighting, windows []window) reports.Freshness {
 }
 
 func (d *drill) loadOf(requests []request) reports.Load {
-	l := reports.Load{Start: d.start, Planned: int64(len(requests)), Sent: d.summary.Sent, Unsent: d.summary.Unsent}
+	l := reports.Load{Speed: d.s.Load.Speed, PlannedFor: reports.Seconds(d.s.Load.Planned()), Start: d.start, Planned: int64(len(requests)), Sent: d.summary.Sent, Unsent: d.summary.Unsent}
 	phases := make([]reports.Phase, len(d.s.Load.Phases))
-	var at time.Duration
-	for i, p := range d.s.Load.Phases {
-		phases[i] = reports.Phase{Name: p.Name, Start: reports.Seconds(at), End: reports.Seconds(at + p.For),
+	for i, p := range d.s.Load.Spans() {
+		phases[i] = reports.Phase{Name: p.Name, Start: reports.Seconds(p.Start), End: reports.Seconds(p.End),
 			RequestedEvents: float64(p.From+p.To) / 2, PeakRequestedEvents: math.Max(float64(p.From), float64(p.To))}
-		at += p.For
 	}
 	for _, q := range requests {
 		l.Events += int64(q.events)
@@ -230,10 +247,8 @@ func (d *drill) self(planned int) reports.SelfWatch {
 // highestRate is the fastest phase whose requests outside fault windows met the objectives.
 func (d *drill) highestRate(requests []request, windows []window, limited []reports.Interval) *reports.HighestRate {
 	var best *reports.HighestRate
-	var at time.Duration
-	for _, p := range d.s.Load.Phases {
-		start, end := at, at+p.For
-		at = end
+	for _, p := range d.s.Load.Spans() {
+		start, end := p.Start, p.End
 		var h stat.Histogram
 		var good, all, accepted int64
 		for _, q := range requests {
@@ -253,7 +268,7 @@ func (d *drill) highestRate(requests []request, windows []window, limited []repo
 			continue
 		}
 		// The part of the phase that lies outside of windows.
-		length := (p.For - covered(windows, start, end)).Seconds()
+		length := (end - start - covered(windows, start, end)).Seconds()
 		if rate := float64(accepted) / length; best == nil || rate > best.EventsPerSecond {
 			best = &reports.HighestRate{Phase: p.Name, EventsPerSecond: rate, RequestsPerSecond: float64(good) / length, For: reports.Seconds(length * float64(time.Second))}
 			if len(windows) > 0 {
@@ -334,6 +349,9 @@ func (d *drill) proved(r *reports.Result) []string {
 	if passed("events-lost", "events-doubled", "minute-figures") {
 		out = append(out, fmt.Sprintf("All %s accepted events are counted exactly once, to the cent, though clients sent %s of them again.",
 			reports.Count(r.Ledger.Acked), reports.Count(r.Ledger.Replayed)))
+		if d.s.Load.Speed != 1 {
+			out = append(out, d.wholePlan(r.Ledger.Acked))
+		}
 	}
 	if passed("latency-p99") {
 		c, _ := r.Check("latency-p99")

@@ -255,7 +255,7 @@ func (d *drill) requestRate(function string) float64 {
 	case stack.IngestEvents:
 		return peak * (1 - mix.Webhooks) / mix.BatchMean
 	}
-	return mix.ReadRate
+	return float64(d.s.Load.Reads())
 }
 
 // gatewayEvidence judges versions by what the gateway answered for them. What is slow the gateway
