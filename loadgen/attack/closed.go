@@ -21,11 +21,7 @@ type Closed struct {
 
 // closed sends with users, and returns when they are done.
 func (a *attack) closed() {
-	a.mu.Lock()
-	if a.mu.start.IsZero() {
-		a.mu.start = time.Now()
-	}
-	a.mu.Unlock()
+	a.begin()
 	var users sync.WaitGroup
 	for i := range a.o.Closed.Users {
 		users.Go(func() { a.user(uint64(i)) })
@@ -45,15 +41,10 @@ func (a *attack) user(n uint64) {
 		return
 	}
 	for a.elapsed() < c.For {
-		var s *slot
-		select {
-		case s = <-a.queue:
-		case <-a.ctx.Done():
-		}
+		s := a.take()
 		if s == nil {
 			return
 		}
-		<-s.ready
 		s.entry.At = a.elapsed()
 		a.carry(s)
 		if !a.pause(time.Duration(r.ExpFloat64() * float64(c.Think))) {

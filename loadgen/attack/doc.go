@@ -2,7 +2,7 @@
 // counted from the time at which it was meant to start.
 //
 // Start with [Run], which blocks until every planned request has an outcome, and [Result].
-// A [Sender] hands requests to connections at their times: a pacer of ours that sleeps in the
+// A [Sender] hands requests to connections at their times: a pacer of ours that is woken by the
 // kernel to the microsecond, or vegeta's attacker with the plan as its Pacer; [Closed] users wait
 // for their answers instead. Bodies are made just ahead of their sending by a bounded number of
 // goroutines. An attempt's time is traced in parts, [Retry] tries again as a client would.

@@ -1,45 +1,116 @@
 package attack
 
-import "time"
+import (
+	"sync"
+	"time"
+
+	"github.com/retailflow/stampede/loadgen/event"
+	"github.com/retailflow/stampede/loadgen/plan"
+)
+
+// slot is an entry on its way: planned, being made, ready, sent.
+type slot struct {
+	entry   plan.Entry
+	request event.Request
+	err     error
+}
+
+// batch is what travels from the plan to the pacer at once: a channel's cost is shared by its slots.
+type batch struct {
+	slots []slot
+	ready chan struct{} // closed when every slot has its request or err
+}
+
+// batches is how many of them LookAhead is cut into.
+const batches = 8
+
+// supply is where senders take slots from, in order.
+type supply struct {
+	sync.Mutex
+	rest  []slot
+	queue chan *batch
+}
 
 // feed walks through the plan, LookAhead entries in front of the pacer.
 func (a *attack) feed() {
-	defer close(a.queue)
+	defer close(a.supply.queue)
 	defer close(a.make)
-	stopped := false
+	size := max(a.o.LookAhead/batches, 1)
+	b := &batch{}
 	for e := range a.o.Entries {
-		if !stopped {
-			s := &slot{entry: e, ready: make(chan struct{})}
-			select {
-			case a.make <- s:
-			case <-a.ctx.Done():
-				stopped = true
-			}
-			if !stopped {
-				select {
-				case a.queue <- s:
-					continue
-				case <-a.ctx.Done():
-					stopped = true
-				}
-			}
+		if b.slots = append(b.slots, slot{entry: e}); len(b.slots) < size {
+			continue
 		}
-		if !a.unsent(e.At, Result{Entry: e, Err: ErrStopped}) {
+		if !a.hand(b) && !a.unsentOf(b.slots) {
 			return
 		}
+		b = &batch{slots: make([]slot, 0, size)}
+		if a.ctx.Err() != nil {
+			size = 1 // what is due is reported, and no more of the plan is drawn than that
+		}
+	}
+	if len(b.slots) > 0 && !a.hand(b) {
+		a.unsentOf(b.slots)
+	}
+}
+
+// hand gives a batch to the makers and the pacer; false at a stop.
+func (a *attack) hand(b *batch) bool {
+	if a.ctx.Err() != nil {
+		return false
+	}
+	b.ready = make(chan struct{})
+	select {
+	case a.make <- b:
+	case <-a.ctx.Done():
+		return false
+	}
+	select {
+	case a.supply.queue <- b:
+		return true
+	case <-a.ctx.Done():
+		return false
 	}
 }
 
 // makeBodies makes requests until there are no more.
 func (a *attack) makeBodies() {
-	for s := range a.make {
-		if a.ctx.Err() == nil {
+	for b := range a.make {
+		for i := range b.slots {
+			s := &b.slots[i]
+			if a.ctx.Err() != nil {
+				s.err = ErrStopped
+				continue
+			}
 			s.request, s.err = a.o.Make(s.entry)
-		} else {
-			s.err = ErrStopped
 		}
-		close(s.ready)
+		close(b.ready)
 	}
+}
+
+// take is the next slot of the plan, made; nil at its end, or when the load is stopped.
+func (a *attack) take() *slot {
+	s := &a.supply
+	s.Lock()
+	defer s.Unlock()
+	if a.ctx.Err() != nil {
+		return nil
+	}
+	if len(s.rest) == 0 {
+		select {
+		case b := <-s.queue:
+			if b == nil {
+				return nil
+			}
+			<-b.ready
+			s.rest = b.slots
+		case <-a.ctx.Done():
+			return nil
+		}
+	}
+	next := &s.rest[0]
+	s.rest = s.rest[1:]
+	return next
 }
 
 // unsent reports a request that was due but not sent. It is false for one that was not due
@@ -54,12 +125,23 @@ func (a *attack) unsent(at time.Duration, r Result) bool {
 	return true
 }
 
+// unsentOf reports slots that a stop has left; false as [attack.unsent].
+func (a *attack) unsentOf(slots []slot) bool {
+	for i := range slots {
+		if e := slots[i].entry; !a.unsent(e.At, Result{Entry: e, Err: ErrStopped}) {
+			return false
+		}
+	}
+	return true
+}
+
 // unsentRest reports what a stop left in front of the pacer.
 func (a *attack) unsentRest() {
 	if a.ctx.Err() == nil {
 		return
 	}
-	for s := range a.queue {
-		a.unsent(s.entry.At, Result{Entry: s.entry, Err: ErrStopped})
+	a.unsentOf(a.supply.rest)
+	for b := range a.supply.queue {
+		a.unsentOf(b.slots)
 	}
 }

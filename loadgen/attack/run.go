@@ -7,10 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/retailflow/stampede/loadgen/event"
-	"github.com/retailflow/stampede/loadgen/plan"
 )
 
 // Summary is what a load came to.
@@ -35,10 +33,22 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	a := newAttack(ctx, o)
 	defer a.cancelSend()
 	defer a.cancel(nil)
+	defer a.alarm.close()
 	defer a.transport.CloseIdleConnections()
 
-	results := make(chan Result, 1024)
-	a.report = func(r Result) { results <- r }
+	var s Summary
+	var one sync.Mutex // After is called by one at a time
+	a.report = func(r Result) {
+		one.Lock()
+		defer one.Unlock()
+		if r.Sent {
+			s.Sent++
+		} else {
+			s.Unsent++
+		}
+		s.Length = max(s.Length, r.End)
+		o.After(r)
+	}
 
 	var work sync.WaitGroup
 	work.Go(func() { // in-flight requests outlive a stop by Grace
@@ -55,23 +65,9 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	watch := startWatch(o.WatchEach, a.elapsed, o.OnSample)
 	a.watch = watch
 
-	work.Go(func() {
-		o.Sender.send(a)
-		a.unsentRest()
-		feeding.Wait()
-		close(results)
-	})
-
-	var s Summary
-	for r := range results {
-		if r.Sent {
-			s.Sent++
-		} else {
-			s.Unsent++
-		}
-		s.Length = max(s.Length, r.End)
-		o.After(r)
-	}
+	o.Sender.send(a)
+	a.unsentRest()
+	feeding.Wait()
 	fault := context.Cause(a.ctx)
 	s.Stopped = ctx.Err() != nil
 	a.cancelSend()
@@ -83,14 +79,6 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 		return s, fmt.Errorf("attack: %w", fault)
 	}
 	return s, nil
-}
-
-// slot is an entry on its way: planned, being made, ready, sent.
-type slot struct {
-	entry   plan.Entry
-	request event.Request
-	err     error
-	ready   chan struct{} // closed when request or err is set
 }
 
 // attack is a load under way.
@@ -106,38 +94,31 @@ type attack struct {
 	sendCtx    context.Context // ends Grace after it
 	cancelSend context.CancelFunc
 
-	queue chan *slot // to be paced, in order
-	make  chan *slot // to be made, in order
+	make    chan *batch // to be made, in order
+	supply  supply      // to be paced, in order
+	alarm   alarm
+	clients clients
+	start   atomic.Pointer[time.Time] // instant of elapsed 0; nil until it is known
+}
 
-	mu struct {
-		sync.Mutex
-		start time.Time
-	}
+// alarm is what the pacer sleeps with; false at a stop.
+type alarm interface {
+	sleep(d time.Duration) bool
+	close()
 }
 
 func newAttack(ctx context.Context, o Options) *attack {
 	a := &attack{
 		o: o, base: strings.TrimRight(o.Target, "/"),
 		transport: newTransport(o),
-		queue:     make(chan *slot, o.LookAhead), make: make(chan *slot, o.LookAhead),
+		make:      make(chan *batch, batches),
 	}
 	a.ctx, a.cancel = context.WithCancelCause(ctx)
 	a.sendCtx, a.cancelSend = context.WithCancel(context.WithoutCancel(ctx))
-	a.mu.start = o.Start
-	return a
-}
-
-func (a *attack) started() time.Time {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.mu.start
-}
-
-// elapsed is 0 until the load starts.
-func (a *attack) elapsed() time.Duration {
-	start := a.started()
-	if start.IsZero() {
-		return 0
+	a.supply.queue = make(chan *batch, batches)
+	a.alarm = newAlarm(a)
+	if !o.Start.IsZero() {
+		a.start.Store(&o.Start)
 	}
-	return time.Since(start)
+	return a
 }

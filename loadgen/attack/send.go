@@ -1,15 +1,11 @@
 package attack
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
-	"net/url"
 	"strings"
 	"time"
 
@@ -22,8 +18,8 @@ const maxKept = 1 << 20
 
 // carry takes a slot whose time has come to its outcome.
 func (a *attack) carry(s *slot) Result {
-	<-s.ready
 	r := a.send(s)
+	s.request = event.Request{} // the slots around it may live on
 	a.watch.note(&r)
 	a.report(r)
 	return r
@@ -46,6 +42,8 @@ func (a *attack) send(s *slot) Result {
 	case a.elapsed()-s.entry.At > a.o.GiveUp:
 		return leave(ErrLate)
 	}
+	c := a.borrow()
+	defer a.giveBack(c)
 	for attempt := 1; ; attempt++ {
 		if err := a.o.Before(s.entry, &s.request, a.elapsed()); err != nil {
 			a.cancel(fmt.Errorf("record request %d before sending: %w", s.entry.Seq, err))
@@ -54,7 +52,7 @@ func (a *attack) send(s *slot) Result {
 		if a.ctx.Err() != nil { // recording may have taken its time
 			return a.ended(r, leave, attempt)
 		}
-		if err := a.attempt(s, &r, attempt); err != nil {
+		if err := a.attempt(c, s, &r, attempt); err != nil {
 			a.cancel(fmt.Errorf("make request %d: %w", s.entry.Seq, err))
 			return leave(err)
 		}
@@ -79,11 +77,8 @@ func (a *attack) ended(r Result, leave func(error) Result, attempt int) Result {
 }
 
 // attempt sends the request once; the error says that it cannot be made.
-func (a *attack) attempt(s *slot, r *Result, n int) error {
-	ctx, cancel := context.WithTimeout(a.sendCtx, a.o.Timeout)
-	defer cancel()
-	t := trace{now: a.elapsed}
-	req, err := a.request(httptrace.WithClientTrace(ctx, t.hooks()), &s.request)
+func (a *attack) attempt(c *client, s *slot, r *Result, n int) error {
+	req, err := c.request(a, &s.request)
 	if err != nil {
 		return err
 	}
@@ -97,10 +92,11 @@ func (a *attack) attempt(s *slot, r *Result, n int) error {
 	r.Out += int64(len(s.request.Body))
 	a.exchange(req, r)
 	r.End = a.elapsed()
-	r.Connected = r.Connected || t.connected()
-	r.Trace = t.parts()
+	r.Connected = r.Connected || c.trace.connected()
+	r.Trace = c.trace.parts()
 	// The transport tries again by itself when a connection that was idle turns out to be closed.
-	r.Retries += max(int(t.connections.Load())-1, 0)
+	r.Retries += max(int(c.trace.connections.Load())-1, 0)
+	r.Err = c.end(r.Err)
 	return nil
 }
 
@@ -114,28 +110,6 @@ func (a *attack) pause(d time.Duration) bool {
 	case <-a.ctx.Done():
 		return false
 	}
-}
-
-func (a *attack) request(ctx context.Context, q *event.Request) (*http.Request, error) {
-	u, err := url.Parse(a.base + q.Path)
-	if err != nil {
-		return nil, err
-	}
-	req := (&http.Request{
-		Method: q.Method, URL: u, Host: u.Host, Header: q.Header,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: int64(len(q.Body)),
-	}).WithContext(ctx)
-	if req.Header == nil {
-		req.Header = http.Header{}
-	}
-	if host := req.Header.Get("Host"); host != "" {
-		req.Host = host
-	}
-	if len(q.Body) > 0 {
-		req.Body = io.NopCloser(bytes.NewReader(q.Body))
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(q.Body)), nil }
-	}
-	return req, nil
 }
 
 // exchange reads the answer to the end. One that breaks off is no answer: its status is not

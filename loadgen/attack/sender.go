@@ -1,9 +1,6 @@
 package attack
 
-import (
-	"sync"
-	"time"
-)
+import "sync"
 
 // Sender is how requests are handed to connections at their times.
 type Sender int
@@ -29,14 +26,12 @@ func (s Sender) send(a *attack) {
 }
 
 func (a *attack) direct() {
-	sleep := preciseSleep()
-
 	var workers sync.WaitGroup
 	defer workers.Wait()
 	work := make(chan *slot)
 	defer close(work)
 	started := 0
-	for s := a.next(sleep); s != nil; s = a.next(sleep) {
+	for s := a.next(); s != nil; s = a.next() {
 		select {
 		case work <- s:
 			continue
@@ -55,6 +50,3 @@ func (a *attack) direct() {
 		work <- s // the wait is the request's lag; after a stop workers come free within Grace
 	}
 }
-
-// coarseSleep is the runtime's.
-func coarseSleep(d time.Duration) { time.Sleep(d) }

@@ -42,7 +42,7 @@ var _ vegeta.Pacer = (*exchange)(nil)
 // of naming a wait, because vegeta's sleep cannot be stopped. It stops at the end of the plan
 // or at once when the load is stopped.
 func (x *exchange) Pace(_ time.Duration, hits uint64) (wait time.Duration, stop bool) {
-	s := x.a.next(coarseSleep)
+	s := x.a.next()
 	if s == nil {
 		return 0, true
 	}

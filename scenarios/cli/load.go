@@ -70,6 +70,7 @@ itself failed.`,
   stampede load --calibrate --calibrate-runs 1   # is what it says true on this machine?`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			collectSeldom()
 			if toCheck {
 				check.seed = f.seed
 				return calibrate(cmd.Context(), t, check)

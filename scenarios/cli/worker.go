@@ -40,6 +40,7 @@ usage.`,
 			if o.URL == "" {
 				return usage(errors.New("--nats is missing: the URL of the server to wait at"), "`stampede load --workers N` prints the URL of its own")
 			}
+			collectSeldom()
 			o.Version, o.Log = version, slog.New(slog.NewTextHandler(t.stderr, nil))
 			return worker.Serve(cmd.Context(), o)
 		},
