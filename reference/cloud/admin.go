@@ -92,8 +92,9 @@ func processStats(started time.Time) ProcessStats {
 	return out
 }
 
-// unsigned serves what carries no signature: the admin pages, and the API Gateway's data plane.
-func (c *Cloud) unsigned() http.Handler {
+// unsigned serves what carries no signature: the admin pages, and the API Gateway's data plane;
+// where that is not served DynamoDB refuses the rest, through api.
+func (c *Cloud) unsigned(api http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+HealthPath, func(w http.ResponseWriter, _ *http.Request) { reply(w, map[string]string{"status": "ok"}) })
 	mux.HandleFunc("GET "+StatsPath, func(w http.ResponseWriter, _ *http.Request) { reply(w, c.Stats()) })
@@ -133,8 +134,8 @@ func (c *Cloud) unsigned() http.Handler {
 			mux.ServeHTTP(w, r)
 		case c.apigateway != nil:
 			c.apigateway.ServeHTTP(w, r)
-		case c.dynamodb != nil && r.Method == http.MethodGet && r.URL.Path == "/":
-			c.dynamodb.Health(w, r)
+		case c.dynamodb != nil:
+			api.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}

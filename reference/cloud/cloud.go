@@ -116,7 +116,7 @@ func (c *Cloud) open() error {
 	c.onClose("state", db.Close)
 
 	mux := wire.NewMux(o.Credentials, nil, o.Log)
-	mux.Fallback(c.unsigned())
+	mux.Fallback(c.unsigned(mux.Unsigned(string(DynamoDB))))
 	if err := c.openData(mux); err != nil {
 		return err
 	}
@@ -140,6 +140,10 @@ func (c *Cloud) openData(mux *wire.Mux) (err error) {
 		}
 		c.onClose("dynamodb", c.dynamodb.Close)
 		mux.Handle(string(DynamoDB), dynamodb.MaxBody, c.dynamodb)
+		mux.Target(string(DynamoDB), "DynamoDB")
+		if len(o.Services) == 1 {
+			mux.Target(string(DynamoDB), "") // there is nobody else to refuse what names nobody
+		}
 		scaling, err := autoscaling.Open(autoscaling.Options{DB: c.db, Tables: c.dynamodb, Log: o.Log})
 		if err != nil {
 			return err

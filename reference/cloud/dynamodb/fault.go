@@ -55,7 +55,8 @@ func (f *fault) namespace() string {
 	switch f.code {
 	case codeValidation:
 		return namespaceCheck
-	case codeSyntax, codeUnknown, codeDenied:
+	case codeSyntax, codeUnknown, codeDenied, "MissingAuthenticationTokenException", "IncompleteSignatureException",
+		"InvalidSignatureException", "UnrecognizedClientException", "RequestAbortedException":
 		return namespaceCoral
 	}
 	return namespaceDynamo

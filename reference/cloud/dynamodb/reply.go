@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/store"
@@ -14,10 +13,15 @@ import (
 
 // contentType is the request's kind of JSON.
 func (c *call) contentType() string {
-	if c.r.HTTP != nil && strings.HasPrefix(c.r.HTTP.Header.Get("Content-Type"), "application/json") {
-		return "application/json"
+	if c.r.HTTP == nil || jsonForm(c.r.HTTP) == jsonAWS {
+		return jsonAWS
 	}
-	return "application/x-amz-json-1.0"
+	return jsonPlain
+}
+
+// checksum is what X-Amz-Crc32 says of a body.
+func checksum(body []byte) string {
+	return strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10)
 }
 
 // reply sends what the call has put together, or the fault of err.
@@ -51,7 +55,8 @@ func (c *call) reply(w http.ResponseWriter, err error) {
 	h["X-Amzn-Requestid"] = []string{c.r.RequestID}
 	// The checksum is of the bytes as they are sent, compressed or not:
 	// https://github.com/smithy-lang/smithy-rs/issues/129
-	h["X-Amz-Crc32"] = []string{strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10)}
+	h["X-Amz-Crc32"] = []string{checksum(body)}
+	allowOrigin(h, c.r.HTTP)
 	w.WriteHeader(status)
 	if _, err := w.Write(body); err != nil {
 		// The caller is gone; what it asked for has happened all the same.

@@ -171,6 +171,9 @@ func operationOf(r *wire.Request) operation {
 
 // ServeAWS answers one request that was verified.
 func (s *Service) ServeAWS(w http.ResponseWriter, r *wire.Request) {
+	if op := operationOf(r); (op == nil || r.HTTP != nil && (r.HTTP.Method != http.MethodPost || jsonForm(r.HTTP) == "")) && s.turnAway(w, r) {
+		return
+	}
 	c := s.replies.Get().(*call)
 	defer c.end()
 	c.r, c.now = r, s.now()

@@ -51,6 +51,8 @@ func open(t testing.TB, o Options) *rig {
 	require.NoError(t, err)
 	mux := wire.NewMux(wire.Credentials{"local": "local"}, nil, nil)
 	mux.Handle("dynamodb", MaxBody, s)
+	mux.Target("dynamodb", "DynamoDB")
+	mux.Fallback(mux.Unsigned("dynamodb"))
 	server := httptest.NewServer(mux)
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	t.Cleanup(func() {

@@ -32,66 +32,102 @@ func (a *authorization) credentialScope() string {
 // Authorization header or in the query of a pre-signed URL. ok is false if the
 // request has none; a signature that is there but incomplete is an error.
 func parseAuthorization(r *http.Request) (a authorization, ok bool, err *Error) {
-	if header := r.Header.Get("Authorization"); strings.HasPrefix(header, algorithm) {
-		a, err = parseHeader(r, header)
-		return a, true, err
+	header := r.Header.Get("Authorization")
+	if strings.Contains(r.URL.RawQuery, queryAlgorithm) {
+		if q := r.URL.Query(); q.Has(queryAlgorithm) {
+			if header != "" {
+				if strings.HasPrefix(header, "AWS4-") {
+					a, _ = parseHeader(r, header) // for the service that it names
+				}
+				return a, true, Errorf(http.StatusBadRequest, "InvalidSignatureException",
+					"Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.")
+			}
+			a, err = parsePresigned(q)
+			return a, true, err
+		}
 	}
-	if strings.Contains(r.URL.RawQuery, "X-Amz-Algorithm=") {
-		a, err = parsePresigned(r.URL.Query())
+	if strings.HasPrefix(header, "AWS4-") {
+		a, err = parseHeader(r, header)
 		return a, true, err
 	}
 	return authorization{}, false, nil
 }
 
+// queryAlgorithm is the parameter that makes a URL a pre-signed one.
+const queryAlgorithm = "X-Amz-Algorithm"
+
 func parseHeader(r *http.Request, header string) (a authorization, err *Error) {
-	rest := header[len(algorithm):]
+	name, rest, _ := strings.Cut(header, " ")
 	var credential string
-	for rest != "" {
-		var field string
+	for rest != "" { // commas part the fields, and so do spaces
+		var field, one string
 		field, rest, _ = strings.Cut(rest, ",")
-		name, value, _ := strings.Cut(strings.TrimSpace(field), "=")
-		switch name {
-		case "Credential":
-			credential = value
-		case "SignedHeaders":
-			a.signedHeaders = value
-		case "Signature":
-			a.signature = value
+		for field != "" {
+			one, field, _ = strings.Cut(field, " ")
+			name, value, _ := strings.Cut(strings.TrimSpace(one), "=")
+			switch name {
+			case "Credential":
+				credential = value
+			case "SignedHeaders":
+				a.signedHeaders = value
+			case "Signature":
+				a.signature = value
+			}
 		}
 	}
 	a.date = r.Header.Get("X-Amz-Date")
+	date := r.Header.Get("Date")
 	if a.date == "" {
-		if t, err := http.ParseTime(r.Header.Get("Date")); err == nil {
+		if t, err := http.ParseTime(date); err == nil {
 			a.date = t.UTC().Format(timeFormat)
 		}
 	}
-	for _, part := range [...]struct{ name, value string }{
-		{"Credential", credential}, {"SignedHeaders", a.signedHeaders}, {"Signature", a.signature},
-	} {
-		if part.value == "" {
-			return a, incomplete("Authorization header requires '%s' parameter. Authorization=%s", part.name, header)
-		}
+	if credential == "" || a.signature == "" || a.signedHeaders == "" || a.date == "" && date == "" {
+		return a, incompleteHeader(header, credential, &a, date)
+	}
+	if name != algorithm {
+		return a, incomplete("Unsupported AWS 'algorithm': '%s' (only AWS4-HMAC-SHA256 for now). ", name)
 	}
 	if a.date == "" {
-		return a, incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. Authorization=%s", header)
+		a.date = date // which no format fits, as will be said
 	}
 	return a, a.setCredential(credential)
 }
 
+// incompleteHeader names all that a header lacks, in AWS's order.
+func incompleteHeader(header, credential string, a *authorization, date string) *Error {
+	var lacks strings.Builder
+	for _, part := range [...]struct{ name, value string }{
+		{"Credential", credential}, {"Signature", a.signature}, {"SignedHeaders", a.signedHeaders},
+	} {
+		if part.value == "" {
+			lacks.WriteString("Authorization header requires '" + part.name + "' parameter. ")
+		}
+	}
+	if a.date == "" && date == "" {
+		lacks.WriteString("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ")
+	}
+	return incomplete("%sAuthorization=%s", lacks.String(), header)
+}
+
 func parsePresigned(q url.Values) (a authorization, err *Error) {
-	if q.Get("X-Amz-Algorithm") != algorithm {
-		return a, incomplete("Unsupported AWS 'algorithm': '%s'.", q.Get("X-Amz-Algorithm"))
+	var lacks strings.Builder
+	for _, name := range [...]string{queryAlgorithm, "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date"} {
+		if q.Get(name) == "" {
+			lacks.WriteString("AWS query-string parameters must include '" + name + "'. ")
+		}
+	}
+	if lacks.Len() > 0 {
+		return a, incomplete("%sRe-examine the query-string parameters.", lacks.String())
+	}
+	if named := q.Get(queryAlgorithm); named != algorithm {
+		return a, incomplete("Unsupported AWS 'algorithm': '%s' (only AWS4-HMAC-SHA256 for now). ", named)
 	}
 	a.presigned = true
 	a.signedHeaders = q.Get("X-Amz-SignedHeaders")
 	a.signature = q.Get("X-Amz-Signature")
 	a.date = q.Get("X-Amz-Date")
 	a.expires = defaultExpires
-	for _, name := range [...]string{"X-Amz-Credential", "X-Amz-SignedHeaders", "X-Amz-Signature", "X-Amz-Date"} {
-		if q.Get(name) == "" {
-			return a, incomplete("AWS query-string parameters must include '%s'. Re-examine the query-string parameters.", name)
-		}
-	}
 	if s := q.Get("X-Amz-Expires"); s != "" {
 		seconds, err := strconv.ParseInt(s, 10, 64)
 		if err != nil || seconds < 1 || seconds > int64(maxExpires/time.Second) {

@@ -20,6 +20,7 @@ const (
 // most about twice what has arrived.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64, within time.Duration) ([]byte, *Error) {
 	if r.ContentLength > limit {
+		drain(w, r, limit, within)
 		return nil, tooLarge(limit)
 	}
 	if b, ok := r.Body.(*wholeBody); ok && r.ContentLength <= limit {
@@ -55,6 +56,16 @@ func readAll(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *Erro
 		return nil, cutShort(w)
 	}
 	return body.Bytes(), nil
+}
+
+// drain reads what is not too much more of a body that is too large: whoever is not done sending
+// when the connection is closed sees that, and no answer.
+func drain(w http.ResponseWriter, r *http.Request, limit int64, within time.Duration) {
+	if r.ContentLength > 2*limit || r.Header["Expect"] != nil { // who waits for a go-ahead sends nothing
+		return
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(within))
+	_, _ = io.Copy(io.Discard, r.Body)
 }
 
 // cutShort is the fault of a body that did not come, whose connection is of no more use.

@@ -33,6 +33,13 @@ type Handler interface {
 	ServeAWS(w http.ResponseWriter, r *Request)
 }
 
+// Refuser is a Handler that words itself what is said to a request which did not
+// pass, because of fault. Such a request is not verified: whoever sent it may see
+// nothing that a stranger may not. Its Body has been read unless that is the fault.
+type Refuser interface {
+	RefuseAWS(w http.ResponseWriter, r *Request, fault *Error)
+}
+
 // HandlerFunc is a function as a Handler.
 type HandlerFunc func(w http.ResponseWriter, r *Request)
 

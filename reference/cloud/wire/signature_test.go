@@ -218,6 +218,42 @@ func TestRoutesThatAreNotVerified(t *testing.T) {
 	require.Contains(t, answer(request(t, "POST", "/", "", http.Header{"X-Amz-Target": {"S.Do"}})), "missing Authentication Token")
 }
 
+// refuser remembers what it refused.
+type refuser struct{ codes []string }
+
+func (h *refuser) ServeAWS(w http.ResponseWriter, r *Request) { ReplyJSON(w, r, nil) }
+
+func (h *refuser) RefuseAWS(w http.ResponseWriter, r *Request, fault *Error) {
+	h.codes = append(h.codes, r.Service+" "+string(r.Body)+" "+fault.Code)
+}
+
+func TestAServiceMayRefuseInItsOwnWords(t *testing.T) {
+	m := NewMux(Credentials{"local": "secret"}, func() time.Time { return at.Add(time.Hour) }, nil)
+	h := &refuser{}
+	m.Handle("dynamodb", 10, h)
+	m.Target("dynamodb", "DynamoDB_")
+	m.Fallback(m.Unsigned("dynamodb"))
+	target := http.Header{"X-Amz-Target": {"DynamoDB_20120810.ListTables"}}
+	for _, r := range []*http.Request{
+		signed(t, request(t, "POST", "/", "{}", target), hashOf("{}"), "dynamodb"),
+		request(t, "POST", "/", "{}", target),
+		request(t, "POST", "/", "hi", nil),
+		request(t, "POST", "/", "more than it", target),
+		request(t, "POST", "/?X-Amz-Algorithm=a", "{}", target),
+	} {
+		m.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	require.Equal(t, []string{
+		"dynamodb {} InvalidSignatureException", "dynamodb {} MissingAuthenticationTokenException",
+		"dynamodb hi MissingAuthenticationTokenException", "dynamodb  RequestEntityTooLargeException",
+		"dynamodb {} IncompleteSignatureException",
+	}, h.codes)
+	w := httptest.NewRecorder()
+	m.ServeHTTP(w, request(t, "POST", "/", "{}", http.Header{"X-Amz-Target": {"AmazonSQS.ListQueues"}}))
+	require.Len(t, h.codes, 5, "another service's target")
+	require.Equal(t, "MissingAuthenticationTokenException", w.Header().Get("X-Amzn-Errortype"))
+}
+
 func TestABodyBeyondTheLimitIsRefused(t *testing.T) {
 	m := NewMux(Credentials{"local": "secret"}, func() time.Time { return at }, nil)
 	m.Handle("sqs", 10, HandlerFunc(func(w http.ResponseWriter, r *Request) { ReplyJSON(w, r, nil) }))
