@@ -11,5 +11,7 @@
 // that a second sync succeeds with data missing (https://lwn.net/Articles/752063/). FS keeps
 // what a file has got since its last sync, and writes it again before it syncs again.
 //
+// It also lays the log out ahead of what is written to it, for the speed of syncs.
+//
 // [New] and [FS.Arm] are the way in. FS starts no goroutine.
 package disk

@@ -66,7 +66,19 @@ func (f *FS) Create(name string, category vfs.DiskWriteCategory) (file vfs.File,
 	if err != nil {
 		return nil, err
 	}
-	return &logFile{File: file, health: &f.health}, nil
+	return f.logFile(file, category, 0), nil
+}
+
+// writeAheadLog is the category of the files that are synced with every commit.
+const writeAheadLog vfs.DiskWriteCategory = "pebble-wal"
+
+// logFile makes a file of that many bytes one that does not fail. Of all such only the log is
+// laid out ahead: the others are synced rarely.
+func (f *FS) logFile(file vfs.File, category vfs.DiskWriteCategory, size int64) *logFile {
+	if category != writeAheadLog {
+		size = -1
+	}
+	return &logFile{File: file, health: &f.health, laid: size}
 }
 
 // ReuseForWrite makes a file of an old one, or, if that fails, of nothing.
@@ -79,7 +91,11 @@ func (f *FS) ReuseForWrite(oldname, newname string, category vfs.DiskWriteCatego
 		_ = f.Remove(oldname) // what is left of it is removed at the next start
 		return f.Create(newname, category)
 	}
-	return &logFile{File: file, health: &f.health}, nil
+	size := int64(0)
+	if info, err := file.Stat(); err == nil {
+		size = info.Size()
+	}
+	return f.logFile(file, category, size), nil
 }
 
 // OpenDir opens a folder, whose Sync waits.
@@ -88,7 +104,7 @@ func (f *FS) OpenDir(name string) (vfs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &logFile{File: file, health: &f.health}, nil
+	return f.logFile(file, "", 0), nil
 }
 
 // Rename renames a file.
