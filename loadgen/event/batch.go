@@ -1,7 +1,6 @@
 package event
 
 import (
-	"math"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -10,47 +9,8 @@ import (
 	"github.com/retailflow/stampede/reference/api"
 )
 
-// typeShares is how often each type comes in batches.
-var typeShares = []struct {
-	kind  api.EventType
-	share float64
-}{
-	{api.EventType_PRODUCT_VIEWED, 0.60},
-	{api.EventType_INVENTORY_ADJUSTED, 0.14},
-	{api.EventType_ORDER_CREATED, 0.08},
-	{api.EventType_ORDER_PAID, 0.05},
-	{api.EventType_PRODUCT_UPDATED, 0.04},
-	{api.EventType_ORDER_FULFILLED, 0.035},
-	{api.EventType_CUSTOMER_CREATED, 0.02},
-	{api.EventType_CUSTOMER_UPDATED, 0.02},
-	{api.EventType_ORDER_CANCELLED, 0.008},
-	{api.EventType_ORDER_REFUNDED, 0.007},
-}
-
-func drawType(r *rand.Rand) api.EventType {
-	u := r.Float64()
-	for _, t := range typeShares {
-		if u -= t.share; u < 0 {
-			return t.kind
-		}
-	}
-	return api.EventType_PRODUCT_VIEWED
-}
-
-// Shares of the oddities that real shops send, and what they look like.
-const (
-	noCustomer  = 0.25  // orders of guests
-	sameSKU     = 0.14  // orders of several lines that name a SKU twice
-	oddQuantity = 0.004 // lines of zero or negative quantity
-	oddPrice    = 0.003 // lines at 0.001 or at a negative price
-	otherPrice  = 0.30  // lines at another than the list price
-	maxLines    = 400
-	maxQuantity = 80995
-)
-
 func (m *Maker) batch(s *shop, e plan.Entry, r *rand.Rand) Request {
-	w := batchWriter{shop: s, catalogue: &m.catalogue, r: r, tenant: e.Tenant, ms: m.epoch.Add(e.First).UnixMilli()}
-	w.time = appendTime(nil, w.ms)
+	w := newBatchWriter(m, s, e, r)
 	w.b = make([]byte, 0, 128+int(e.Events)*360)
 	w.facts = make([]Fact, 0, e.Events)
 	w.b = append(w.b, '[')
@@ -69,17 +29,18 @@ type batchWriter struct {
 	*shop
 	*catalogue
 	r      *rand.Rand
-	tenant int32
 	ms     int64
+	hour   int    // on the shop's clock; -1 as long as nobody asked
 	time   []byte // ms, quoted
 	b      []byte
 	facts  []Fact
+	newest order // of this batch
+}
 
-	order struct { // the newest order of this batch
-		id       string
-		amount   int64
-		customer string
-	}
+func newBatchWriter(m *Maker, s *shop, e plan.Entry, r *rand.Rand) batchWriter {
+	w := batchWriter{shop: s, catalogue: &m.catalogue, r: r, ms: m.epoch.Add(e.First).UnixMilli(), hour: -1}
+	w.time = appendTime(make([]byte, 0, 32), w.ms)
+	return w
 }
 
 // eventID is the planned instant with the place in the batch in the 12 bits behind it
@@ -98,7 +59,8 @@ func eventID(ms int64, place int, r *rand.Rand) (id api.ID, sequence uint64) {
 
 func (w *batchWriter) event(place int) {
 	id, sequence := eventID(w.ms, place, w.r)
-	f := Fact{ID: id, Type: drawType(w.r), TimeMS: w.ms}
+	content := content(w.contents.Pick(w.r))
+	f := Fact{ID: id, Type: typeOf[content], TimeMS: w.ms}
 	b := append(w.b, `{"specversion":"1.0","id":"`...)
 	b = appendID(b, id)
 	b = append(b, `","source":`...)
@@ -108,16 +70,18 @@ func (w *batchWriter) event(place int) {
 	b = append(b, `","time":`...)
 	b = append(b, w.time...)
 	b = append(b, `,"datacontenttype":"application/json","data":{`...)
-	switch f.Type {
-	case api.EventType_PRODUCT_VIEWED:
+	switch content {
+	case viewed:
 		b = w.viewed(b, &f)
-	case api.EventType_PRODUCT_UPDATED:
+	case updated:
 		b = w.updated(b, &f)
-	case api.EventType_INVENTORY_ADJUSTED:
+	case adjusted:
 		b = w.adjusted(b, &f, sequence)
-	case api.EventType_ORDER_CREATED:
+	case ordered:
 		b = w.created(b, &f)
-	case api.EventType_CUSTOMER_CREATED, api.EventType_CUSTOMER_UPDATED:
+	case writtenOff:
+		b = w.writtenOff(b, &f)
+	case joined, changed:
 		b = w.person(b, &f)
 	default:
 		b = w.followed(b, &f)
@@ -127,19 +91,20 @@ func (w *batchWriter) event(place int) {
 }
 
 func (w *batchWriter) viewed(b []byte, f *Fact) []byte {
-	f.SKU = w.product(w.r, w.tenant).sku
+	f.SKU = w.popular().sku
 	b = appendField(b, `"sku":"`, f.SKU)
 	if w.r.Float64() < 0.4 {
-		f.Customer = w.customer(w.r).id
+		f.Customer = w.customer().id
 		b = appendField(b, `,"customer":"`, f.Customer)
 	}
 	return b
 }
 
 func (w *batchWriter) updated(b []byte, f *Fact) []byte {
-	p := w.product(w.r, w.tenant)
+	number := w.Product(w.r)
+	p := w.product(number)
 	f.SKU, f.Currency = p.sku, w.Currency
-	f.Amount = w.price(p).times(1, w.digits)
+	f.Amount = w.inCurrency(w.Price(w.r, number)).times(1, w.digits)
 	b = appendField(b, `"sku":"`, f.SKU)
 	b = append(append(b, `,"title":`...), p.title...)
 	b = appendField(b, `,"category":"`, p.category)
@@ -148,7 +113,7 @@ func (w *batchWriter) updated(b []byte, f *Fact) []byte {
 }
 
 func (w *batchWriter) adjusted(b []byte, f *Fact, sequence uint64) []byte {
-	f.SKU, f.Sequence = w.product(w.r, w.tenant).sku, sequence
+	f.SKU, f.Sequence = w.popular().sku, sequence
 	f.Quantity = int64(w.r.ExpFloat64() * 60)
 	if w.r.Float64() < 0.01 {
 		f.Quantity = -1 - w.r.Int64N(5) // oversold
@@ -158,112 +123,31 @@ func (w *batchWriter) adjusted(b []byte, f *Fact, sequence uint64) []byte {
 	return strconv.AppendUint(append(b, `,"sequence":`...), f.Sequence, 10)
 }
 
-func (w *batchWriter) created(b []byte, f *Fact) []byte {
-	f.Order, f.Currency = w.orderID(), w.Currency
-	b = appendField(b, `"order":"`, f.Order)
-	if w.r.Float64() >= noCustomer {
-		f.Customer = w.customer(w.r).id
-		b = appendField(b, `,"customer":"`, f.Customer)
-	}
-	b = appendField(b, `,"currency":"`, f.Currency)
-	b = append(b, `,"lines":[`...)
-	n := w.lineCount()
-	again := n > 1 && w.r.Float64() < sameSKU
-	first := w.product(w.r, w.tenant)
-	for i := range n {
-		p := first
-		if i > 0 && (!again || i != n-1) {
-			p = w.product(w.r, w.tenant)
-		}
-		quantity, price := w.quantity(), w.price(p)
-		if w.r.Float64() < oddPrice {
-			price = []milli{1, 5, 0, -price}[w.r.IntN(4)]
-		}
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendField(b, `{"sku":"`, p.sku)
-		b = strconv.AppendInt(append(b, `,"quantity":`...), quantity, 10)
-		b = append(b, `,"unit_price":"`...)
-		b = append(price.append(b, w.digits), '"', '}')
-		f.Amount += price.times(quantity, w.digits)
-		f.Units += quantity
-		f.Lines++
-	}
-	w.order.id, w.order.amount, w.order.customer = f.Order, f.Amount, f.Customer
-	return append(b, ']')
-}
-
-// followed is a later state of an order: of this batch's newest or of one from before the run.
-func (w *batchWriter) followed(b []byte, f *Fact) []byte {
-	f.Currency = w.Currency
-	if w.order.id != "" && w.r.Float64() < 0.7 {
-		f.Order, f.Amount, f.Customer = w.order.id, w.order.amount, w.order.customer
-	} else {
-		f.Order, f.Amount = w.orderID(), int64(math.Exp(5.5+1.2*w.r.NormFloat64())*w.scale)
-	}
-	if f.Type == api.EventType_ORDER_REFUNDED {
-		f.Amount /= 2
-	}
-	if f.Type == api.EventType_ORDER_FULFILLED {
-		f.Amount = 0
-	}
-	b = appendField(b, `"order":"`, f.Order)
-	if f.Customer != "" {
-		b = appendField(b, `,"customer":"`, f.Customer)
-	}
-	b = appendField(b, `,"currency":"`, f.Currency)
-	if f.Amount != 0 {
-		b = strconv.AppendInt(append(b, `,"amount_minor":`...), f.Amount, 10)
-	}
-	return b
-}
-
 func (w *batchWriter) person(b []byte, f *Fact) []byte {
-	c := w.customer(w.r)
+	c := w.customer()
 	f.Customer = c.id
 	b = appendField(b, `"customer":"`, c.id)
 	b = appendField(b, `,"email":"`, c.email)
 	return appendField(b, `,"country":"`, w.Country)
 }
 
-func (w *batchWriter) orderID() string {
-	b := make([]byte, 0, 20)
-	b = append(b, 'o', '-')
-	b = strconv.AppendUint(b, w.r.Uint64()>>8, 36)
-	return string(b)
+// product is one by its place in the model; every tenant sells others.
+func (w *batchWriter) product(number int32) *product {
+	return &w.products[(int(number)+w.Index*7)%len(w.products)]
 }
 
-// lineCount: in a consumer shop nine of ten orders are of one line; between companies
-// lognormal(2.56, 1.25) as fitted to real invoices.
-func (w *batchWriter) lineCount() int {
-	if w.bulk {
-		return min(max(int(math.Round(math.Exp(2.56+1.25*w.r.NormFloat64()))), 1), maxLines)
-	}
-	if w.r.Float64() < 0.9 {
-		return 1
-	}
-	return 2 + w.r.IntN(4)
+// popular draws a product by popularity.
+func (w *batchWriter) popular() *product { return w.product(w.Product(w.r)) }
+
+// customer draws one by how often they order; every tenant's regulars are others.
+func (w *batchWriter) customer() *customer {
+	return &w.customers[(int(w.Customer(w.r))+w.Index*11)%len(w.customers)]
 }
 
-// quantity is lognormal(1.38, 1.22) as fitted between companies, small otherwise.
-func (w *batchWriter) quantity() int64 {
-	if w.r.Float64() < oddQuantity {
-		return -w.r.Int64N(12)
+// inCurrency turns thousandths of a pound into a price that the shop would ask.
+func (w *batchWriter) inCurrency(price int64) milli {
+	if price == 0 {
+		return 0
 	}
-	if w.bulk {
-		return min(max(int64(math.Round(math.Exp(1.38+1.22*w.r.NormFloat64()))), 1), maxQuantity)
-	}
-	if w.r.Float64() < 0.85 {
-		return 1
-	}
-	return 2 + w.r.Int64N(3)
-}
-
-func (w *batchWriter) price(p *product) milli {
-	price := float64(p.price) * w.scale
-	if w.r.Float64() < otherPrice {
-		price *= 0.75 + 0.5*w.r.Float64()
-	}
-	return milli(price).grid(w.Currency)
+	return milli(float64(price) * w.scale).grid(w.Currency)
 }

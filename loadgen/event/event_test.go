@@ -57,7 +57,7 @@ func TestGolden(t *testing.T) {
 	}
 	require.Equal(t, 3900, n)
 	require.Equal(t, 34811, events)
-	require.Equal(t, "a2f03dbeed1ad0cf2fdc4d458d4da94c2557b5e87eb10048b3b860ce0fbca740", hex.EncodeToString(h.Sum(nil)))
+	require.Equal(t, "827a5aa23824b84bcea840510a95509cda80f3a4d94daa0d302543cda3830c8c", hex.EncodeToString(h.Sum(nil)))
 }
 
 // The facts are computed beside the body. Here they are computed again from the parsed body,
@@ -66,7 +66,8 @@ func TestFactsAgreeWithTheBody(t *testing.T) {
 	m, p, tenants := fixture(t, 1)
 	types, n, size := map[api.EventType]int{}, 0, 0
 	ids := map[api.ID]bool{}
-	var odd struct{ guest, sameSKU, negative, zero, tiny, bulk int }
+	var odd struct{ guest, sameSKU, negative, zero, free, tiny, bulk, late, prices, again int }
+	asked, bought := map[string]string{}, map[string]bool{} // by tenant and product, or customer
 	for e := range p.Entries() {
 		r, err := m.Make(e)
 		require.NoError(t, err)
@@ -121,9 +122,19 @@ func TestFactsAgreeWithTheBody(t *testing.T) {
 					count(&odd.negative, l.Quantity < 0)
 					count(&odd.zero, l.Quantity == 0)
 					count(&odd.tiny, l.UnitPrice == "0.001")
-					seen[l.SKU] = true
+					count(&odd.free, strings.Trim(l.UnitPrice, "0.") == "")
+					before, known := asked[ce.Source+l.SKU]
+					count(&odd.prices, known && before != l.UnitPrice)
+					seen[l.SKU], asked[ce.Source+l.SKU] = true, l.UnitPrice
 				}
+				placed, ok := event.OrderTime(d.Order)
+				require.True(t, ok, d.Order)
+				require.False(t, placed.After(ce.Time))
+				count(&odd.late, got.Type == api.EventType_ORDER_CANCELLED && ce.Time.Sub(placed) > 40*24*time.Hour)
 				if got.Type == api.EventType_ORDER_CREATED {
+					require.Equal(t, ce.Time, placed)
+					count(&odd.again, d.Customer != "" && bought[ce.Source+d.Customer])
+					bought[ce.Source+d.Customer] = true
 					require.NotEmpty(t, d.Lines)
 					count(&odd.guest, d.Customer == "")
 					count(&odd.bulk, len(d.Lines) > 30)
@@ -139,7 +150,8 @@ func TestFactsAgreeWithTheBody(t *testing.T) {
 	require.Len(t, types, 10)
 	require.Less(t, float64(size)/float64(n), 400.0, "bytes an event")
 	for name, times := range map[string]int{"guest orders": odd.guest, "repeated SKUs": odd.sameSKU, "negative quantities": odd.negative,
-		"zero quantities": odd.zero, "prices of 0.001": odd.tiny, "long orders": odd.bulk} {
+		"zero quantities": odd.zero, "prices of 0.001": odd.tiny, "long orders": odd.bulk,
+		"prices of zero": odd.free, "products at another price": odd.prices, "customers who come again": odd.again, "cancellations after 40 days": odd.late} {
 		require.NotZero(t, times, name)
 	}
 	t.Logf("%d events of %d bytes on average; %+v", n, size/n, odd)
@@ -276,6 +288,12 @@ func TestMakeRefusesWhatIsNotItsOwn(t *testing.T) {
 	require.ErrorContains(t, err, "epoch")
 	_, err = event.New(event.Options{Epoch: epoch})
 	require.ErrorContains(t, err, "no tenants")
+	_, err = event.New(event.Options{Epoch: epoch, Tenants: []tenant.Tenant{{ID: "t1", Kind: "kiosk", Zone: "UTC"}}})
+	require.ErrorContains(t, err, `tenant t1 is a shop of kind "kiosk"`)
+	for _, id := range []string{"", "o-", "536365", "o-!!!!!!!!!!"} {
+		_, ok := event.OrderTime(id)
+		require.False(t, ok, id)
+	}
 }
 
 func BenchmarkBatch(b *testing.B) {

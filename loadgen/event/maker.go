@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/retailflow/stampede/loadgen/model"
 	"github.com/retailflow/stampede/loadgen/plan"
 	"github.com/retailflow/stampede/loadgen/tenant"
 	"github.com/retailflow/stampede/reference/api"
@@ -31,6 +32,7 @@ type Options struct {
 	Seed    uint64
 	Epoch   time.Time // the instant of elapsed 0; what is below a millisecond is dropped
 	Tenants []tenant.Tenant
+	Model   *model.Params // what shops are like; nil means model.Default
 }
 
 // Maker turns plan entries into requests. It is immutable and safe for concurrent use.
@@ -45,9 +47,9 @@ type Maker struct {
 // shop is a tenant with what its events need over and over.
 type shop struct {
 	*tenant.Tenant
+	*kind
 	digits int32   // of its currency's minor unit
 	scale  float64 // of its prices
-	bulk   bool    // orders of many lines, as between companies
 	zone   *time.Location
 	source string // quoted for JSON
 	header http.Header
@@ -64,20 +66,34 @@ func New(o Options) (*Maker, error) {
 	}
 	m := &Maker{seed: o.Seed, epoch: o.Epoch.Truncate(time.Millisecond).UTC(), tenants: make([]shop, len(o.Tenants))}
 	var err error
-	if m.catalogue, err = newCatalogue(o.Seed); err != nil {
+	if o.Model == nil {
+		if o.Model, err = model.Default(); err != nil {
+			return nil, err
+		}
+	}
+	kinds, err := newKinds(o.Model)
+	if err != nil {
+		return nil, err
+	}
+	products, customers := 0, 0
+	for _, k := range kinds {
+		products, customers = max(products, k.Products()), max(customers, k.Customers())
+	}
+	if m.catalogue, err = newCatalogue(o.Seed, products, customers); err != nil {
 		return nil, fmt.Errorf("make the catalogue: %w", err)
 	}
 	if m.templates, err = parseTemplates(); err != nil {
 		return nil, err
 	}
-	kinds := plan.Rand(o.Seed, "event/shops", 0)
 	for i := range o.Tenants {
 		t := &o.Tenants[i]
+		if kinds[t.Kind] == nil {
+			return nil, fmt.Errorf("tenant %s is a shop of kind %q: the model has none", t.ID, t.Kind)
+		}
 		base := "/v1/tenants/" + t.ID
 		s := shop{
-			Tenant: t, digits: api.MinorDigits(t.Currency), scale: scale(t.Currency),
-			bulk: kinds.Float64() < 0.2, zone: t.Location(),
-			source: `"/` + string(t.Platform) + "/" + t.ID + `"`,
+			Tenant: t, kind: kinds[t.Kind], digits: api.MinorDigits(t.Currency), scale: scale(t.Currency),
+			zone: t.Location(), source: `"/` + string(t.Platform) + "/" + t.ID + `"`,
 			header: http.Header{"Content-Type": {api.BatchContentType}, "X-Api-Key": {t.APIKey}},
 		}
 		s.paths.events = base + "/events"

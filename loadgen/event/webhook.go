@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/retailflow/stampede/loadgen/model"
 	"github.com/retailflow/stampede/loadgen/plan"
 	"github.com/retailflow/stampede/loadgen/tenant"
 	"github.com/retailflow/stampede/reference/api"
@@ -40,7 +41,7 @@ func (m *Maker) webhook(s *shop, e plan.Entry, r *rand.Rand) (Request, error) {
 		return m.custom(s, e, r), nil
 	}
 	w := webhookWriter{
-		batchWriter: batchWriter{shop: s, catalogue: &m.catalogue, r: r, tenant: e.Tenant},
+		batchWriter: newBatchWriter(m, s, e, r),
 		templates:   m.templates[s.Platform],
 		topic:       drawTopic(topicsOf[s.Platform], r),
 		stamp:       at.In(s.zone).Format(time.RFC3339),
@@ -59,8 +60,7 @@ func (m *Maker) webhook(s *shop, e plan.Entry, r *rand.Rand) (Request, error) {
 
 // custom is the event of a storefront of the tenant's own, alone and signed.
 func (m *Maker) custom(s *shop, e plan.Entry, r *rand.Rand) Request {
-	w := batchWriter{shop: s, catalogue: &m.catalogue, r: r, tenant: e.Tenant, ms: m.epoch.Add(e.First).UnixMilli()}
-	w.time = appendTime(nil, w.ms)
+	w := newBatchWriter(m, s, e, r)
 	w.event(0)
 	return Request{Method: http.MethodPost, Path: s.paths.webhooks, Tenant: s.ID, Body: w.b, Facts: w.facts,
 		Header: http.Header{"Content-Type": {"application/cloudevents+json"}, "X-Webhook-Signature": {Signature(s.WebhookSecret, w.b)}}}
@@ -91,12 +91,13 @@ type webhookWriter struct {
 	units    int64
 	count    int64
 	quantity int64
+	sold     int32 // place of the item in the model
 	item     *product
 	cost     milli
 }
 
 // draw picks who buys.
-func (w *webhookWriter) draw() { w.buyer, w.number = w.customer(w.r), 1000+w.r.Int64N(1e6) }
+func (w *webhookWriter) draw() { w.buyer, w.number = w.customer(), 1000+w.r.Int64N(1e6) }
 
 // identify sets the event's id and business time.
 func (w *webhookWriter) identify(id api.ID, at time.Time) {
@@ -114,22 +115,23 @@ func (w *webhookWriter) body() []byte {
 	case api.Products:
 		if w.fact.Type == api.EventType_INVENTORY_ADJUSTED {
 			w.quantity = w.r.Int64N(100)
-			w.object = strconv.FormatUint(1<<53+w.r.Uint64N(productCount), 10)
+			w.object = strconv.FormatUint(1<<53+uint64(w.Product(w.r)), 10)
 			w.fact.SKU, w.fact.Quantity, w.fact.Sequence = w.object, w.quantity, uint64(w.ms)
 			break
 		}
-		w.item = w.product(w.r, w.tenant)
-		w.cost = w.price(w.item)
+		w.sold = w.Product(w.r)
+		w.item, w.cost = w.product(w.sold), w.inCurrency(w.Price(w.r, w.sold))
 		w.quantity = w.r.Int64N(100)
 		w.fact.SKU, w.fact.Currency, w.fact.Amount = w.item.sku, w.Currency, w.cost.times(1, w.digits)
 	case api.Customers:
 		w.fact.Customer = w.buyerID
 	case api.Orders:
 		w.fact.Order, w.fact.Currency = w.order, w.Currency
-		if w.guest = w.r.Float64() < noCustomer; !w.guest {
+		basket := w.basket()
+		if w.guest = basket.Guest; !w.guest {
 			w.fact.Customer = w.buyerID
 		}
-		w.orderLines()
+		w.orderLines(&basket)
 		if w.fact.Type == api.EventType_ORDER_CREATED {
 			w.fact.Units, w.fact.Lines = w.units, w.count
 		}
@@ -140,21 +142,22 @@ func (w *webhookWriter) body() []byte {
 	return w.templates[w.topic.template].append(b, w.fill)
 }
 
+// maxLines of an order in a webhook: bodies of the platforms are many times longer than ours, and a
+// longer order would not pass the API's limit of 256 KiB an event.
+const maxLines = 50
+
 // orderLines fills the lines and sums them.
-func (w *webhookWriter) orderLines() {
+func (w *webhookWriter) orderLines(basket *model.Basket) {
 	line := w.templates["order_line"]
 	if own, ok := w.templates[w.topic.template+"_line"]; ok {
 		line = own
 	}
-	for i := range min(w.lineCount(), 50) {
+	for i := range min(basket.Lines, maxLines) {
 		if i > 0 {
 			w.lines = append(w.lines, ',')
 		}
-		w.item = w.product(w.r, w.tenant)
-		w.cost, w.quantity = w.price(w.item), w.batchWriter.quantity()
-		if w.quantity < 1 {
-			w.quantity = 1
-		}
+		l := basket.Next(w.r)
+		w.sold, w.item, w.cost, w.quantity = l.Product, w.product(l.Product), w.inCurrency(l.Price), l.Quantity
 		w.lines = line.append(w.lines, w.fill)
 		w.total += w.cost.times(w.quantity, w.digits)
 		w.units += w.quantity
@@ -167,7 +170,7 @@ func (w *webhookWriter) fill(b []byte, slot string) []byte {
 	case "id", "item_id":
 		return append(b, w.object...)
 	case "line_id", "product_id":
-		return strconv.AppendUint(b, 1<<53+uint64(w.item.price)<<20+uint64(len(slot)), 10)
+		return strconv.AppendUint(b, 1<<53+uint64(w.sold)<<20+uint64(len(slot)), 10)
 	case "location_id":
 		return append(b, "905684977"...)
 	case "email":

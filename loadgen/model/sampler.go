@@ -132,6 +132,14 @@ func (s *Sampler) Price(r *rand.Rand, product int32) int64 {
 // Delay draws the time from an order to its cancellation, in minutes.
 func (s *Sampler) Delay(r *rand.Rand) int64 { return s.delays.draw(r) }
 
+// WriteOff draws the quantity of an entry that sells nothing; 0 of a shop that has none.
+func (s *Sampler) WriteOff(r *rand.Rand) int64 {
+	if s.shop.Odd.Share == 0 {
+		return 0
+	}
+	return s.writeOff.draw(r)
+}
+
 // pricePoint is where a line's price lies among all lines' prices: in the middle of its product's
 // interval, or, for a stray, near it. Reflection keeps a uniform point uniform, so that strays
 // leave the distribution of prices as it is.
