@@ -92,7 +92,7 @@ func serve(ctx context.Context, t *terminal, c *cloud.Cloud, binary, logName str
 		config.Tenants = append(config.Tenants, stack.Tenant{ID: r.ID, Name: r.Name, Platform: string(r.Platform), Plan: string(r.Tier),
 			Zone: r.Zone, Currency: r.Currency, WebhookSecret: r.WebhookSecret, APIKey: r.APIKey})
 	}
-	if err := stack.Apply(ctx, config); err != nil {
+	if _, err := stack.Apply(ctx, config); err != nil {
 		return fmt.Errorf("deploy the stack: %w", err)
 	}
 	who := tenants[0]

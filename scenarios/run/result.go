@@ -3,7 +3,6 @@ package run
 import (
 	"fmt"
 	"math"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -33,7 +32,7 @@ func (d *drill) result() *reports.Result {
 		Faults:      d.faults(requests, windows),
 		Rollouts:    d.chaos.rollouts(d.start, d.s),
 		Limits:      d.observer.limitHits(),
-		Changed:     d.changed(),
+		Changed:     changedDefaults(d.world.asked, d.s.Limits),
 		RealOrders:  d.real,
 		HostLimited: hostLimited(looks, float64(d.s.SelfWatch.CPU)),
 		OtherLoad:   otherLoad(looks, d.s.Load.Length()),
@@ -302,34 +301,6 @@ func (d *drill) firstLimit(hits []reports.LimitHit, limited []reports.Interval) 
 		}
 	}
 	return first
-}
-
-// changed lists where the run did not use AWS's defaults.
-func (d *drill) changed() []reports.AWSDefault {
-	const firehose = "https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html"
-	out := []reports.AWSDefault{
-		{Service: "Firehose", Setting: "buffering hints", AWS: "300 s or 5 MB", Run: fmt.Sprintf("%s or %s", reports.FormatDuration(d.s.Delivery.Buffer), reports.Bytes(int64(d.s.Delivery.BufferSize))), Source: firehose},
-		{Service: "DynamoDB", Setting: "warm throughput of both tables", AWS: "12,000 reads/s, 4,000 writes/s", Run: "24,000 reads/s, 16,000 writes/s",
-			Source: "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html"},
-		{Service: "Lambda", Setting: "timeout of functions", AWS: "3 s", Run: "10 s in front of clients, 60 s behind queues", Source: "https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html"},
-		{Service: "Lambda", Setting: "processes on this host", AWS: "no such limit", Run: fmt.Sprintf("%d start at once, %d in all; functions behind queues run at a lower priority", runtime.NumCPU(), 64*runtime.NumCPU()), Source: "stampede-only"},
-		{Service: "SQS", Setting: "retention of dead-letter queues", AWS: "4 days", Run: "14 days", Source: "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html"},
-		{Service: "Lambda", Setting: "memory of functions", AWS: "128 MB", Run: "512 MB (not enforced on this machine)", Source: "https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"},
-		{Service: "SQS", Setting: "visibility timeout", AWS: "30 s", Run: "360 s, six times the function's timeout", Source: "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"},
-	}
-	return append(out, limitDefaults(d.s.Limits)...)
-}
-
-// limitDefaults are the limits that a scenario changed: whatever differs from AWS's.
-func limitDefaults(l scenarios.Limits) (out []reports.AWSDefault) {
-	limits, _ := limitsOf(l)
-	for _, c := range limits.Changes() {
-		if c.Name == "" {
-			c.Name, c.AWS = "all limits", "imposed"
-		}
-		out = append(out, reports.AWSDefault{Service: c.Service, Setting: c.Name, AWS: c.AWS, Run: c.Value})
-	}
-	return out
 }
 
 // proved says in sentences what a reader may take away; nothing unless it was proved.

@@ -31,6 +31,7 @@ type world struct {
 	supervisor *Supervisor
 	agent      *agent.Client
 	clients    stack.Clients
+	asked      []stack.Setting // of AWS's services, by the deployment
 	http       *http.Client
 }
 
@@ -92,7 +93,7 @@ func (w *world) start(ctx context.Context, o *Options, data, edge string, config
 	}
 	config.Endpoints = stack.Endpoints{Data: w.dataURL, Edge: w.edgeURL, AccessKey: accessKey, Secret: secretKey}
 	w.clients = stack.NewClients(config.Endpoints)
-	if err := stack.Apply(ctx, config); err != nil {
+	if w.asked, err = stack.Apply(ctx, config); err != nil {
 		return fmt.Errorf("deploy the stack: %w", errors.Join(err, w.supervisor.Failed()))
 	}
 	return nil

@@ -84,7 +84,7 @@ func (s *Service) parse(in createInput) (streamRecord, error) {
 		d = &s3Destination{}
 		fault(true, "only S3 destinations are served here")
 	}
-	r := streamRecord{Name: in.DeliveryStreamName, RoleARN: d.RoleARN, Prefix: d.Prefix, Errors: d.ErrorOutputPrefix, MiB: 5, Seconds: 300}
+	r := streamRecord{Name: in.DeliveryStreamName, RoleARN: d.RoleARN, Prefix: d.Prefix, Errors: d.ErrorOutputPrefix, MiB: defaultMiB, Seconds: defaultSeconds}
 	var ok bool
 	r.Bucket, ok = strings.CutPrefix(d.BucketARN, "arn:aws:s3:::")
 	fault(!ok, "BucketARN must be arn:aws:s3:::bucket")

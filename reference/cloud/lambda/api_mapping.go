@@ -65,7 +65,7 @@ func (s *Service) createMapping(r *wire.Request, _ []string) (answer, error) {
 		return answer{}, invalid("a mapping needs a FunctionName")
 	}
 	m := Mapping{
-		EventSourceArn: in.EventSourceArn, BatchSize: 10, State: "Enabled",
+		EventSourceArn: in.EventSourceArn, BatchSize: defaultBatch, State: "Enabled",
 		EventSourceMappingArn: "arn:aws:lambda:" + s.options.Region + ":" + s.options.Account + ":event-source-mapping:",
 	}
 	if err := in.apply(s, &m); err != nil {

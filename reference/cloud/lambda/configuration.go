@@ -63,11 +63,11 @@ type settings struct {
 // newConfiguration is $LATEST with AWS's defaults.
 func newConfiguration(name, arn string) *Configuration {
 	c := &Configuration{
-		FunctionName: name, FunctionArn: arn, Timeout: 3, MemorySize: 128, Version: latest,
+		FunctionName: name, FunctionArn: arn, Timeout: defaultTimeout, MemorySize: defaultMemory, Version: latest,
 		State: "Active", LastUpdateStatus: "Successful", PackageType: "Zip", Architectures: []string{"x86_64"},
 	}
-	c.EphemeralStorage.Size = 512
-	c.TracingConfig.Mode = "PassThrough"
+	c.EphemeralStorage.Size = defaultStorage
+	c.TracingConfig.Mode = defaultTracing
 	return c
 }
 

@@ -35,14 +35,15 @@ type redrive struct {
 // Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
 var seconds = []struct {
 	name          string
+	describe      string
 	low, high     int
 	initial       int
 	valueOfMember func(*settings) *time.Duration
 }{
-	{"VisibilityTimeout", 0, 43_200, 30, func(s *settings) *time.Duration { return &s.visibility }},
-	{"DelaySeconds", 0, 900, 0, func(s *settings) *time.Duration { return &s.delay }},
-	{"ReceiveMessageWaitTimeSeconds", 0, 20, 0, func(s *settings) *time.Duration { return &s.wait }},
-	{"MessageRetentionPeriod", 60, 1_209_600, 345_600, func(s *settings) *time.Duration { return &s.retention }},
+	{"VisibilityTimeout", "visibility timeout of queues", 0, 43_200, 30, func(s *settings) *time.Duration { return &s.visibility }},
+	{"DelaySeconds", "delay of queues", 0, 900, 0, func(s *settings) *time.Duration { return &s.delay }},
+	{"ReceiveMessageWaitTimeSeconds", "wait of receives", 0, 20, 0, func(s *settings) *time.Duration { return &s.wait }},
+	{"MessageRetentionPeriod", "retention of queues", 60, 1_209_600, 345_600, func(s *settings) *time.Duration { return &s.retention }},
 }
 
 // stored are attributes that are kept and returned but have no effect here.

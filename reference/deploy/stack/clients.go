@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go/middleware"
 )
 
 // Endpoints says where the services answer and with which key.
@@ -37,7 +38,10 @@ type Clients struct {
 }
 
 // NewClients builds clients that retry as the SDK's standard mode does, up to 5 attempts.
-func NewClients(e Endpoints) Clients {
+func NewClients(e Endpoints) Clients { return newClients(e) }
+
+// newClients puts the given middleware before every call.
+func newClients(e Endpoints, before ...func(*middleware.Stack) error) Clients {
 	httpClient := &http.Client{
 		Timeout:   65 * time.Second,
 		Transport: &http.Transport{MaxIdleConns: 64, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute},
@@ -49,6 +53,7 @@ func NewClients(e Endpoints) Clients {
 			BaseEndpoint:     aws.String(url),
 			HTTPClient:       httpClient,
 			RetryMaxAttempts: 5,
+			APIOptions:       before,
 		}
 	}
 	data, edge := at(e.Data), at(e.Edge)

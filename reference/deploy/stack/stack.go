@@ -53,10 +53,12 @@ func (c *Config) ensureDefaults() {
 }
 
 // Apply creates what does not exist yet, changes what differs from cfg, and returns once events
-// can be accepted and are processed. It returns the first error, naming the resource.
-func Apply(ctx context.Context, cfg Config) error {
+// can be accepted and are processed. It returns every setting of what it created, read from the
+// requests themselves, or the first error, naming the resource.
+func Apply(ctx context.Context, cfg Config) ([]Setting, error) {
 	cfg.ensureDefaults()
-	d := deployment{cfg: cfg, clients: NewClients(cfg.Endpoints)}
+	var asked record
+	d := deployment{cfg: cfg, clients: newClients(cfg.Endpoints, asked.watch)}
 
 	// Stores and functions first, in parallel; then what refers to them.
 	stores, sctx := errgroup.WithContext(ctx)
@@ -66,14 +68,17 @@ func Apply(ctx context.Context, cfg Config) error {
 	stores.Go(func() error { return d.functions(sctx) })
 	stores.Go(func() error { return d.restAPI(sctx) })
 	if err := stores.Wait(); err != nil {
-		return err
+		return nil, err
 	}
 	wiring, wctx := errgroup.WithContext(ctx)
 	wiring.Go(func() error { return d.seedTenants(wctx) })
 	wiring.Go(func() error { return d.mappings(wctx) })
 	wiring.Go(func() error { return d.rules(wctx) })
 	wiring.Go(func() error { return d.rollUps(wctx) })
-	return wiring.Wait()
+	if err := wiring.Wait(); err != nil {
+		return nil, err
+	}
+	return asked.list(), nil
 }
 
 type deployment struct {

@@ -41,7 +41,7 @@ func apply(t *testing.T, dir string, cfg stack.Config) applied {
 	cfg.FunctionURL = "http://127.0.0.1:1" // the same at each opening
 	a.Clients = stack.NewClients(cfg.Endpoints)
 	began := time.Now()
-	if err := stack.Apply(t.Context(), cfg); err != nil {
+	if _, err := stack.Apply(t.Context(), cfg); err != nil {
 		a.close()
 		require.NoError(t, err)
 	}
