@@ -76,10 +76,15 @@ func (d *definition) schema() *store.Table {
 		var k store.Key
 		for _, e := range elements {
 			a := store.KeyAttribute{Name: e.AttributeName, Type: types[e.AttributeName]}
-			if e.KeyType == "HASH" {
+			switch {
+			case e.KeyType == "HASH" && k.Hash.Name == "":
 				k.Hash = a
-			} else {
+			case e.KeyType == "HASH":
+				k.MoreHash = append(k.MoreHash, a)
+			case k.Range.Name == "":
 				k.Range = a
+			default:
+				k.MoreRange = append(k.MoreRange, a)
 			}
 		}
 		return k

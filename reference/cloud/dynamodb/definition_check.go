@@ -15,13 +15,7 @@ func (d *definition) check() error {
 	if d.KeySchema != nil && len(d.KeySchema) == 0 {
 		c.add("[]", "keySchema", "Member must have length greater than or equal to 1")
 	}
-	if len(d.KeySchema) > 2 {
-		var shown []string
-		for _, k := range d.KeySchema {
-			shown = append(shown, fmt.Sprintf("KeySchemaElement(attributeName=%s, keyType=%s)", k.AttributeName, k.KeyType))
-		}
-		c.add("["+strings.Join(shown, ", ")+"]", "keySchema", "Member must have length less than or equal to 2")
-	}
+	c.shortKey(d.KeySchema, "keySchema")
 	c.attributeDefinitions(d.AttributeDefinitions)
 	c.keySchema(d.KeySchema, "keySchema")
 	if d.BillingMode != "" {
@@ -34,6 +28,9 @@ func (d *definition) check() error {
 			at = fmt.Sprintf("localSecondaryIndexes.%d.member.", i+1-len(d.GlobalSecondaryIndexes))
 		}
 		d.checkIndexShape(&c, &x, at)
+		if i >= len(d.GlobalSecondaryIndexes) {
+			c.shortKey(x.KeySchema, at+"keySchema")
+		}
 	}
 	if err := c.err(); err != nil {
 		return err
@@ -165,7 +162,7 @@ func (d *definition) checkKeys() error {
 		}
 		types[a.AttributeName] = true
 	}
-	if err := d.checkSchema(d.KeySchema, types); err != nil {
+	if err := d.checkSchema(d.KeySchema, types, false); err != nil {
 		return err
 	}
 	used := map[string]bool{}
@@ -205,15 +202,6 @@ func (d *definition) checkKeys() error {
 	return nil
 }
 
-// undefinedKey is the fault of a key of which an attribute is not defined.
-func (d *definition) undefinedKey(k []keyElement) error {
-	var names []string
-	for _, e := range k {
-		names = append(names, e.AttributeName)
-	}
-	return invalid(wrong+"Some index key attributes are not defined in AttributeDefinitions. Keys: [%s], AttributeDefinitions: [%s]", strings.Join(names, ", "), d.attributeNames())
-}
-
 // maxProvisioned is the largest throughput that can be asked for at all.
 const maxProvisioned = 1_000_000_000_000
 
@@ -238,7 +226,7 @@ func (d *definition) attributeNames() string {
 }
 
 func (d *definition) checkIndex(x *indexDefinition, local bool, types map[string]bool) error {
-	if err := d.checkSchema(x.KeySchema, types); err != nil {
+	if err := d.checkSchema(x.KeySchema, types, !local); err != nil {
 		return err
 	}
 	if local {
@@ -262,24 +250,6 @@ func (d *definition) checkIndex(x *indexDefinition, local bool, types map[string
 		if slices.Contains(p.NonKeyAttributes[:i], name) {
 			return invalid(wrong+"Duplicate NonKeyAttribute: %s", name)
 		}
-	}
-	return nil
-}
-
-// checkSchema wants a key whose attributes are defined, in AWS's order of its checks.
-func (d *definition) checkSchema(k []keyElement, types map[string]bool) error {
-	undefined := func(e keyElement) bool { return !types[e.AttributeName] }
-	switch {
-	case len(k) == 0:
-		return invalid(wrong + "No Hash Key specified in schema.  All Dynamo DB tables must have exactly one hash key")
-	case slices.ContainsFunc(k, undefined):
-		return d.undefinedKey(k)
-	case len(k) == 2 && k[0].AttributeName == k[1].AttributeName:
-		return invalid("Both the Hash Key and the Range Key element in the KeySchema have the same name")
-	case k[0].KeyType != "HASH":
-		return invalid("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
-	case len(k) == 2 && k[1].KeyType != "RANGE":
-		return invalid("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
 	}
 	return nil
 }

@@ -98,11 +98,7 @@ func (p *page) checkStart() error {
 	if d.Len() != len(keys) {
 		return errStartKey
 	}
-	k := p.space.Key()
-	for _, a := range []store.KeyAttribute{k.Hash, k.Range} {
-		if a.Name == "" {
-			continue
-		}
+	for a := range p.space.Key().Attributes {
 		switch d.Get(a.Name).Type() {
 		case a.Type:
 		case item.NoType:
@@ -153,12 +149,8 @@ func (p *page) startKey() error {
 func (p *page) keyNames() []store.KeyAttribute {
 	var out []store.KeyAttribute
 	add := func(k *store.Key) {
-		for _, a := range []store.KeyAttribute{k.Hash, k.Range} {
-			seen := a.Name == ""
-			for _, o := range out {
-				seen = seen || o.Name == a.Name
-			}
-			if !seen {
+		for a := range k.Attributes {
+			if !slices.ContainsFunc(out, func(o store.KeyAttribute) bool { return o.Name == a.Name }) {
 				out = append(out, a)
 			}
 		}

@@ -129,7 +129,7 @@ func (p *page) keyTerms() ([]expr.KeyTerm, error) {
 		if err != nil {
 			return nil, invalid("%s", err)
 		}
-		return terms, countTerms(len(terms))
+		return terms, p.countTerms(len(terms))
 	}
 	if err := checkConditions(p.r.legacy.keys); err != nil {
 		return nil, err
@@ -138,11 +138,17 @@ func (p *page) keyTerms() ([]expr.KeyTerm, error) {
 	for i := range p.r.legacy.keys {
 		terms = append(terms, p.r.legacy.keys[i].KeyTerm())
 	}
-	return terms, countTerms(len(terms))
+	return terms, p.countTerms(len(terms))
 }
 
-func countTerms(n int) error {
-	if n < 1 || n > 2 {
+// countTerms refuses a key condition that is too long, or empty: without an index before the
+// table is known, since only keys of indexes have more than two attributes.
+func (p *page) countTerms(n int) error {
+	most := 2
+	if p.space.Table == nil && p.r.index != nil || p.space.Table != nil && p.space.Key().Multi() {
+		most = 2 * maxKeyAttributes
+	}
+	if n < 1 || n > most {
 		return invalid("Conditions can be of length 1 or 2 only")
 	}
 	return nil
@@ -150,69 +156,92 @@ func countTerms(n int) error {
 
 // keyRange turns the terms of a key condition into a range of the space.
 func (p *page) keyRange(terms []expr.KeyTerm) error {
-	k := p.space.Key()
-	var hash, sort *expr.KeyTerm
-	for i := range terms {
-		switch terms[i].Name {
-		case k.Hash.Name:
-			hash = &terms[i]
-		case k.Range.Name:
-			sort = &terms[i]
-		}
+	if err := p.countTerms(len(terms)); err != nil {
+		return err
 	}
+	k := p.space.Key()
+	if k.Multi() {
+		return p.multiKeyRange(k, terms)
+	}
+	hash, sort := keyTerm(terms, k.Hash.Name), keyTerm(terms, k.Range.Name)
 	switch {
 	case len(terms) == 2 && k.Range.Name == "":
 		return invalid("Query key condition not supported")
 	case hash == nil:
 		return invalid("Query condition missed key schema element: %s", k.Hash.Name)
 	}
-	for _, t := range []struct {
-		term *expr.KeyTerm
-		key  store.KeyAttribute
-	}{{hash, k.Hash}, {sort, k.Range}} {
-		if t.term == nil {
-			if len(terms) == 2 {
-				return invalid("Query condition missed key schema element: %s", k.Range.Name)
-			}
-			continue
-		}
-		if t.term.Operator == "" { // of a condition that is no lookup
-			return invalid("Attempted conditional constraint is not an indexable operation")
-		}
-		if t.term.Value.Type() != t.key.Type || t.term.High != nil && t.term.High.Type() != t.key.Type {
-			return invalid("One or more parameter values were invalid: Condition parameter type does not match schema type")
-		}
-		if t.key.Type != item.Number && len(t.term.Value.Payload()) == 0 {
-			return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: %s", t.key.Name)
-		}
-		if t.term == hash && hash.Operator != expr.KeyEqual {
-			return invalid("Query key condition not supported")
-		}
+	if err := checkKeyTerm(hash, k.Hash); err != nil {
+		return err
+	}
+	if hash.Operator != expr.KeyEqual {
+		return invalid("Query key condition not supported")
 	}
 	var b store.Bound
-	if sort != nil {
-		switch sort.Operator {
-		case expr.KeyEqual:
-			b.From, b.To = sort.Value, sort.Value
-		case expr.KeyLess:
-			b.To, b.ToBefore = sort.Value, true
-		case expr.KeyAtMost:
-			b.To = sort.Value
-		case expr.KeyMore:
-			b.From, b.FromAfter = sort.Value, true
-		case expr.KeyAtLeast:
-			b.From = sort.Value
-		case expr.KeyBetween:
-			b.From, b.To = sort.Value, sort.High
-		case expr.KeyBegins:
-			if sort.Value.Type() == item.Number {
-				return invalid("Invalid KeyConditionExpression: Incorrect operand type for operator or function; operator or function: begins_with, operand type: N")
-			}
-			b.Prefix = sort.Value
+	switch {
+	case sort != nil:
+		if err := checkKeyTerm(sort, k.Range); err != nil {
+			return err
+		}
+		if err := bound(&b, sort); err != nil {
+			return err
+		}
+	case len(terms) == 2:
+		return invalid("Query condition missed key schema element: %s", k.Range.Name)
+	}
+	p.within(hash.Value, sort, b)
+	return nil
+}
+
+// within makes the page one of a partition, in a bound.
+func (p *page) within(partition item.Value, sort *expr.KeyTerm, b store.Bound) {
+	p.whole, p.sort = p.space.Partition(partition, store.Bound{}), sort
+	p.in = p.space.Partition(partition, b)
+	p.in.Reverse = p.r.backward
+}
+
+// keyTerm is the term about an attribute, or nil. None is about the attribute without a name.
+func keyTerm(terms []expr.KeyTerm, name string) *expr.KeyTerm {
+	for i := range terms {
+		if terms[i].Name == name && name != "" {
+			return &terms[i]
 		}
 	}
-	p.whole, p.sort = p.space.Partition(hash.Value, store.Bound{}), sort
-	p.in = p.space.Partition(hash.Value, b)
-	p.in.Reverse = p.r.backward
+	return nil
+}
+
+// checkKeyTerm wants a term to be a lookup by a value that the attribute can have.
+func checkKeyTerm(t *expr.KeyTerm, a store.KeyAttribute) error {
+	switch {
+	case t.Operator == "": // of a condition that is no lookup
+		return invalid("Attempted conditional constraint is not an indexable operation")
+	case t.Value.Type() != a.Type || t.High != nil && t.High.Type() != a.Type:
+		return invalid("One or more parameter values were invalid: Condition parameter type does not match schema type")
+	case a.Type != item.Number && len(t.Value.Payload()) == 0:
+		return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: %s", a.Name)
+	}
+	return nil
+}
+
+// bound turns the term about a sort key attribute into a bound of it.
+func bound(b *store.Bound, sort *expr.KeyTerm) error {
+	switch sort.Operator {
+	case expr.KeyEqual:
+		b.From, b.To = sort.Value, sort.Value
+	case expr.KeyLess:
+		b.To, b.ToBefore = sort.Value, true
+	case expr.KeyAtMost:
+		b.To = sort.Value
+	case expr.KeyMore:
+		b.From, b.FromAfter = sort.Value, true
+	case expr.KeyAtLeast:
+		b.From = sort.Value
+	case expr.KeyBetween:
+		b.From, b.To = sort.Value, sort.High
+	case expr.KeyBegins:
+		if sort.Value.Type() == item.Number {
+			return invalid("Invalid KeyConditionExpression: Incorrect operand type for operator or function; operator or function: begins_with, operand type: N")
+		}
+		b.Prefix = sort.Value
+	}
 	return nil
 }

@@ -121,11 +121,15 @@ func (d *definition) createIndex(x *indexDefinition, attributes []attributeDefin
 		return refuse(codeLimit, wrong+"GlobalSecondaryIndex count exceeds the per-table limit of %d", maxGlobalIndexes)
 	}
 	given := definition{AttributeDefinitions: attributes}
+	types := map[string]bool{}
+	for _, a := range attributes {
+		types[a.AttributeName] = true
+	}
+	if err := given.checkSchema(x.KeySchema, types, true); err != nil {
+		return err
+	}
 	for _, k := range x.KeySchema {
 		i := slices.IndexFunc(attributes, func(a attributeDefinition) bool { return a.AttributeName == k.AttributeName })
-		if i < 0 {
-			return given.undefinedKey(x.KeySchema)
-		}
 		known := slices.IndexFunc(d.AttributeDefinitions, func(a attributeDefinition) bool { return a.AttributeName == k.AttributeName })
 		if known < 0 {
 			d.AttributeDefinitions = append(d.AttributeDefinitions, attributes[i])

@@ -204,7 +204,7 @@ func indexTypeFault(x *store.Index, k *store.KeyAttribute, v item.Value) error {
 func checkIndexType(t *table, name string, v item.Value) error {
 	for i := range t.schema.Indexes {
 		x := &t.schema.Indexes[i]
-		for _, k := range []store.KeyAttribute{x.Key.Hash, x.Key.Range} {
+		for k := range x.Key.Attributes {
 			if k.Name == name && v.Type() != k.Type {
 				return indexTypeFault(x, &k, v)
 			}
@@ -218,24 +218,25 @@ func checkIndexType(t *table, name string, v item.Value) error {
 func checkIndexKeys(t *table, d item.Doc) error {
 	for i := range t.schema.Indexes {
 		x := &t.schema.Indexes[i]
-		for j, k := range []store.KeyAttribute{x.Key.Hash, x.Key.Range} {
-			if k.Name == "" {
-				continue
-			}
+		for k, sort := range x.Key.Attributes {
 			v := d.Get(k.Name)
+			what, most := "hashkey", maxHashKey
+			if sort {
+				what, most = "rangekey", maxRangeKey
+			}
 			switch {
 			case v == nil:
 				continue
 			case v.Type() != k.Type:
 				return indexTypeFault(x, &k, v)
 			case k.Type != item.Number && len(v.Payload()) == 0:
-				what := "string"
+				what = "string"
 				if k.Type == item.Binary {
 					what = "binary"
 				}
 				return invalid("One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty %s value. IndexName: %s, IndexKey: %s", what, x.Name, k.Name)
-			case k.Type != item.Number && len(v.Payload()) > []int{maxHashKey, maxRangeKey}[j]:
-				return invalid("One or more parameter values were invalid: Size of %s of index %s has exceeded the maximum size limit of %d bytes", []string{"hashkey", "rangekey"}[j], x.Name, []int{maxHashKey, maxRangeKey}[j])
+			case k.Type != item.Number && len(v.Payload()) > most:
+				return invalid("One or more parameter values were invalid: Size of %s of index %s has exceeded the maximum size limit of %d bytes", what, x.Name, most)
 			}
 		}
 	}

@@ -18,15 +18,22 @@ type Range struct {
 
 // Bound says how a sort key is limited.
 type Bound struct {
+	// Equal are, of an index with several sort key attributes, the values of those before the
+	// one that the others are about.
+	Equal    []item.Value
 	From, To item.Value // nil is open; To is inclusive unless Exclusive
 	// FromAfter leaves From itself out, ToBefore leaves To out.
 	FromAfter, ToBefore bool
 	Prefix              item.Value // instead of From and To: all that begin with it
 }
 
-// Partition is the range of a partition key whose sort keys are within the bound.
+// Partition is the range of a partition key, as [Key.Partition] has it, whose sort keys are
+// within the bound.
 func (s Space) Partition(pk item.Value, b Bound) Range {
 	base := item.AppendPartitionKey(s.AppendPrefix(nil), pk)
+	for _, v := range b.Equal {
+		base = item.AppendSortKeyInside(base, v)
+	}
 	base = base[:len(base):len(base)]
 	r := Range{From: base, To: item.PrefixEnd(clone(base)), One: s.Index == nil}
 	end := func(v item.Value) []byte { // the key of v as a whole

@@ -16,9 +16,9 @@ import (
 // into g and h, so that every range can be asked of both.
 var ordered = &Table{
 	ID:  3,
-	Key: Key{KeyAttribute{"pk", item.String}, KeyAttribute{"sk", item.Binary}},
+	Key: Key{Hash: KeyAttribute{"pk", item.String}, Range: KeyAttribute{"sk", item.Binary}},
 	Indexes: []Index{{
-		ID: 1, Name: "index", All: true, Key: Key{KeyAttribute{"g", item.String}, KeyAttribute{"h", item.Binary}},
+		ID: 1, Name: "index", All: true, Key: Key{Hash: KeyAttribute{"g", item.String}, Range: KeyAttribute{"h", item.Binary}},
 	}},
 }
 

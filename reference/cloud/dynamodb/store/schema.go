@@ -8,25 +8,6 @@ import (
 	"github.com/retailflow/stampede/reference/quota"
 )
 
-// KeyAttribute is an attribute that is part of a key. An empty name means there is none.
-type KeyAttribute struct {
-	Name string
-	Type item.Type // String, Number or Binary
-}
-
-// Key is the primary key of a table or an index.
-type Key struct{ Hash, Range KeyAttribute }
-
-// Has says whether the key has an attribute of that name.
-func (k *Key) Has(name []byte) bool {
-	return string(name) == k.Hash.Name || k.Range.Name != "" && string(name) == k.Range.Name
-}
-
-// In says whether a document has the key's attributes, of their types.
-func (k *Key) In(d item.Doc) bool {
-	return d.Get(k.Hash.Name).Type() == k.Hash.Type && (k.Range.Name == "" || d.Get(k.Range.Name).Type() == k.Range.Type)
-}
-
 // Table is what the store must know of a table.
 type Table struct {
 	ID      uint32 // never used twice
@@ -91,7 +72,7 @@ const prefixLen = 1 + 4 + 1
 func (s Space) AppendKey(dst []byte, d item.Doc) []byte {
 	dst = s.AppendPrefix(dst)
 	k := s.Key()
-	dst = item.AppendPartitionKey(dst, d.Get(k.Hash.Name))
+	dst = item.AppendPartitionKey(dst, k.Partition(d))
 	if s.Index == nil {
 		if k.Range.Name != "" {
 			dst = item.AppendSortKey(dst, d.Get(k.Range.Name))
@@ -101,6 +82,9 @@ func (s Space) AppendKey(dst []byte, d item.Doc) []byte {
 	if k.Range.Name != "" {
 		dst = item.AppendSortKeyInside(dst, d.Get(k.Range.Name))
 	}
+	for i := range k.MoreRange {
+		dst = item.AppendSortKeyInside(dst, d.Get(k.MoreRange[i].Name))
+	}
 	dst = item.AppendPartitionKey(dst, d.Get(s.Table.Key.Hash.Name))
 	if r := s.Table.Key.Range.Name; r != "" {
 		dst = item.AppendSortKey(dst, d.Get(r))
@@ -108,28 +92,10 @@ func (s Space) AppendKey(dst []byte, d item.Doc) []byte {
 	return dst
 }
 
-// How large the values of key attributes may be, in bytes.
-// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
-const (
-	MaxHash  = 2048
-	MaxRange = 1024
-)
-
-// takes says whether a value can be the key attribute's: one of its type, not empty, not too
-// large.
-func (a *KeyAttribute) takes(v item.Value, most int) bool {
-	if v.Type() != a.Type {
-		return false
-	}
-	n := len(v.Payload())
-	return a.Type == item.Number || n > 0 && n <= most
-}
-
 // Holds says whether an item has an entry in the index: it has the index's key attributes, and
 // they are fit to be keys, as those of items that are older than the index may not be.
 func (x *Index) Holds(d item.Doc) bool {
-	return d != nil && x.Key.Hash.takes(d.Get(x.Key.Hash.Name), MaxHash) &&
-		(x.Key.Range.Name == "" || x.Key.Range.takes(d.Get(x.Key.Range.Name), MaxRange))
+	return d != nil && x.Key.takes(d)
 }
 
 // Entry appends what the index keeps of an item.
