@@ -22,6 +22,8 @@ type client struct {
 	timer  *time.Timer
 	trace  *trace
 	blank  *http.Request // with the context, to be copied
+	path   string        // of url
+	url    *url.URL      // of the request before; many ask for the same again
 }
 
 // clients are those at rest; the last one back is the next to go, since its memory is warm.
@@ -50,9 +52,12 @@ func (a *attack) giveBack(c *client) {
 
 // request makes the one of an attempt, whose time to answer begins now.
 func (c *client) request(a *attack, q *event.Request) (*http.Request, error) {
-	u, err := url.Parse(a.base + q.Path)
-	if err != nil {
-		return nil, err
+	if c.url == nil || c.path != q.Path {
+		u, err := url.Parse(a.base + q.Path)
+		if err != nil {
+			return nil, err
+		}
+		c.url, c.path = u, q.Path
 	}
 	if c.ctx == nil {
 		ctx, cancel := context.WithCancelCause(a.sendCtx)
@@ -66,7 +71,7 @@ func (c *client) request(a *attack, q *event.Request) (*http.Request, error) {
 	}
 	req := new(http.Request)
 	*req = *c.blank
-	req.Method, req.URL, req.Host, req.Header, req.ContentLength = q.Method, u, u.Host, q.Header, int64(len(q.Body))
+	req.Method, req.URL, req.Host, req.Header, req.ContentLength = q.Method, c.url, c.url.Host, q.Header, int64(len(q.Body))
 	if req.Header == nil {
 		req.Header = http.Header{}
 	}

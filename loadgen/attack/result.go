@@ -51,13 +51,28 @@ func (r *Result) OK() bool { return r.Err == nil && r.Failed == nil && r.Good }
 func (r *Result) Outcome(endpoint, class string) measure.Outcome {
 	status := r.Cause()
 	if status == "" {
-		status = strconv.Itoa(r.Status)
+		status = statusText(r.Status)
 	}
 	return measure.Outcome{
 		Labels: measure.Labels{Endpoint: endpoint, Class: class, Status: status}, Seq: r.Entry.Seq,
 		Planned: r.Planned, Start: r.Start, End: r.End, Sent: r.Sent, Good: r.OK(), Failed: r.Failed != nil,
 		Retries: r.Retries, Out: r.Out, In: r.In, Trace: r.Trace,
 	}
+}
+
+// statusTexts are those of 100 to 599, made once.
+var statusTexts = func() (texts [500]string) {
+	for i := range texts {
+		texts[i] = strconv.Itoa(i + 100)
+	}
+	return texts
+}()
+
+func statusText(status int) string {
+	if i := status - 100; i >= 0 && i < len(statusTexts) {
+		return statusTexts[i]
+	}
+	return strconv.Itoa(status)
 }
 
 // Reasons for which a planned request was not sent.

@@ -85,7 +85,7 @@ type watcher struct {
 
 	mu struct {
 		sync.Mutex
-		lag, recent *hdrhistogram.Histogram // microseconds
+		lag, recent *hdrhistogram.Histogram // microseconds: up to the last sample, and since then
 		late        int64
 		sockets     int64
 		underWay    int64
@@ -125,8 +125,7 @@ func (w *watcher) note(r *Result) {
 		w.mu.sockets++
 	}
 	if lag := min(max(r.Lag().Microseconds(), 1), 60e6); r.Sent || r.Err == ErrLate {
-		_ = w.mu.lag.RecordValue(lag) // within its bounds
-		_ = w.mu.recent.RecordValue(lag)
+		_ = w.mu.recent.RecordValue(lag) // within its bounds
 	}
 }
 
@@ -147,6 +146,7 @@ func (w *watcher) run(every time.Duration) {
 		s := Sample{At: w.elapsed(), Span: now.Sub(last), CPU: cpu - before, GCPause: longestSince(pauses, gc), Goroutines: runtime.NumGoroutine(), Heap: heap()}
 		w.mu.Lock()
 		s.Lag, s.UnderWay = lagOf(w.mu.recent), w.mu.peak
+		w.mu.lag.Merge(w.mu.recent)
 		w.mu.recent.Reset()
 		w.mu.peak = w.mu.underWay
 		w.mu.Unlock()

@@ -16,6 +16,7 @@ import (
 type Options struct {
 	Shard, Shards int       // of the plan; 0 of 0 is the whole
 	Start         time.Time // instant of elapsed 0; zero means when everything is ready
+	Alone         bool      // the process has nothing else to do: it may be confined to one processor meanwhile
 
 	OnSample  func(attack.Sample)    // called each second with the generator's look at itself; may be nil
 	OnOutcome func(*measure.Outcome) // called with each outcome, one at a time; may be nil
@@ -36,6 +37,17 @@ func Run(ctx context.Context, j Job, o Options) (Result, error) {
 	a, err := j.attack(p, o)
 	if err != nil {
 		return Result{}, fmt.Errorf("job: %w", err)
+	}
+	if o.Alone {
+		look, restore := j.fewest(p.Options().Events)
+		defer restore()
+		said := o.OnSample
+		a.OnSample = func(s attack.Sample) {
+			look(s)
+			if said != nil {
+				said(s)
+			}
+		}
 	}
 	r := newResult(j.Timeout)
 	a.After = func(res attack.Result) {

@@ -130,7 +130,7 @@ func step(ctx context.Context, s *server, o Options, rate float64, length time.D
 		Seed: 1, Target: s.url, Requests: []job.Request{{Path: "/"}}, Arrivals: job.Even,
 		// A machine that cannot follow must not pile up work for the steps behind.
 		Phases: []string{fmt.Sprintf("constant %v for %s", rate, length)}, Timeout: 5 * time.Second, GiveUp: time.Second, MaxWorkers: 512,
-	}, job.Options{})
+	}, job.Options{Alone: true})
 	if err != nil {
 		return Step{}, err
 	}

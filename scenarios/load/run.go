@@ -66,6 +66,7 @@ func Run(ctx context.Context, o Options) (*loadtest.Result, error) {
 		show.length = o.Job.Closed.For
 	}
 	r, err := o.generate(ctx, show, job.Options{
+		Alone: live.metrics == nil,
 		OnSample: func(s attack.Sample) {
 			show.sample(s)
 			if live.metrics != nil {
