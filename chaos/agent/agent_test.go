@@ -118,7 +118,7 @@ func newRig(t *testing.T, dir string, toys map[string]*toy) *rig {
 	go func() { ended <- r.agent.run(runs, dir) }()
 	r.stop = sync.OnceValue(func() error { cancel(); return <-ended })
 	t.Cleanup(func() { _ = r.stop(); r.Close() })
-	require.NoError(t, r.Ready(within(t, 5*time.Second)))
+	require.NoError(t, r.Ready(within(t, time.Minute)))
 	return r
 }
 
@@ -148,17 +148,23 @@ func (r *rig) lease(id string) Lease {
 func TestFaultIsAppliedAndHealed(t *testing.T) {
 	a := &toy{}
 	r := newRig(t, "", map[string]*toy{"a": a})
+	began := time.Now()
+	left := func(d time.Duration, got Lease) {
+		t.Helper()
+		require.LessOrEqual(t, got.Left, d)
+		require.GreaterOrEqual(t, got.Left, d-time.Since(began))
+	}
 	got, err := r.Apply(ctx, lasting("a", time.Minute))
 	require.NoError(t, err)
 	require.Equal(t, fault.Applied, got.State)
 	require.Equal(t, "a: kill-process data at 0s for 1m", got.Fault)
 	require.Equal(t, map[string]string{"version": "7"}, got.Details)
 	require.Equal(t, fault.Hits{Count: 3, Effect: "three"}, got.Hits)
-	require.InDelta(t, 60, got.Left.Seconds(), 1)
+	left(time.Minute, got)
 	require.NotZero(t, got.Applied)
 	got, err = r.Renew(ctx, "a", time.Hour)
 	require.NoError(t, err)
-	require.InDelta(t, 3600, got.Left.Seconds(), 1)
+	left(time.Hour, got)
 	require.Equal(t, "prepare apply", a.said())
 
 	got, err = r.Heal(ctx, "a")
@@ -191,10 +197,10 @@ func TestHealThatComesFirstStopsTheGrant(t *testing.T) {
 func TestLeaseExpiresByItself(t *testing.T) {
 	a := &toy{}
 	r := newRig(t, "", map[string]*toy{"a": a})
-	_, err := r.Apply(ctx, lasting("a", time.Second))
+	_, err := r.Apply(ctx, lasting("a", 3*time.Second)) // long enough to be applied
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return a.said() == "prepare apply "+reverted }, 5*time.Second, time.Millisecond)
-	require.Eventually(t, func() bool { return r.lease("a").State == fault.Gone }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return a.said() == "prepare apply "+reverted }, 30*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return r.lease("a").State == fault.Gone }, 30*time.Second, time.Millisecond)
 	require.Equal(t, "expired", r.lease("a").Why)
 }
 
@@ -246,12 +252,12 @@ func TestFaultThatFailsIsReverted(t *testing.T) {
 func TestExpiryAndHealInterruptTheApplication(t *testing.T) {
 	a, b := &toy{applying: make(chan struct{})}, &toy{applying: make(chan struct{})}
 	r := newRig(t, "", map[string]*toy{"a": a, "b": b})
-	_, err := r.Apply(ctx, lasting("a", time.Second))
+	_, err := r.Apply(ctx, lasting("a", 3*time.Second)) // long enough to begin
 	require.Error(t, err)
 	require.Equal(t, "prepare apply "+reverted, a.said())
 	done := make(chan error)
 	go func() { _, err := r.Apply(ctx, lasting("b", time.Minute)); done <- err }()
-	require.Eventually(t, func() bool { return b.said() == "prepare apply" }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return b.said() == "prepare apply" }, 30*time.Second, time.Millisecond)
 	_, err = r.Heal(ctx, "b")
 	require.NoError(t, err)
 	require.Error(t, <-done)
@@ -280,19 +286,19 @@ func TestHealSaysWhatIsNotReverted(t *testing.T) {
 	r := newRig(t, "", map[string]*toy{"a": a})
 	_, err := r.Apply(ctx, lasting("a", time.Minute))
 	require.NoError(t, err)
-	_, err = r.Heal(within(t, 100*time.Millisecond), "a")
-	require.ErrorIs(t, err, context.DeadlineExceeded)
-	got := r.lease("a")
-	require.Equal(t, fault.Reverting, got.State)
-	require.Equal(t, "edge is down", got.Error)
-	stopped := time.Now()
+	waits, enough := context.WithCancel(ctx)
+	healed := make(chan error)
+	go func() { _, err := r.Heal(waits, "a"); healed <- err }()
+	require.Eventually(t, func() bool { return r.lease("a").Error == "edge is down" }, 30*time.Second, time.Millisecond)
+	require.Equal(t, fault.Reverting, r.lease("a").State)
+	enough()
+	require.ErrorIs(t, <-healed, context.Canceled, "it waits as long as its caller does")
 	require.ErrorContains(t, r.stop(), "fault a is not reverted: edge is down")
-	require.Less(t, time.Since(stopped), 3*time.Second)
 
 	// The next agent of the folder knows, and can.
 	next := &toy{}
 	r2 := newRig(t, r.dir, map[string]*toy{"a": next})
-	require.Eventually(t, func() bool { return next.said() == reverted }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return next.said() == reverted }, 30*time.Second, time.Millisecond)
 	_, err = r2.Apply(ctx, lasting("a", time.Minute))
 	require.ErrorIs(t, err, fault.ErrUsed)
 	require.NoError(t, r2.stop())

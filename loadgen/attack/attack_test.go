@@ -149,13 +149,13 @@ func TestNothingIsSentAfterAStop(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.True(t, s.Stopped)
-	require.Less(t, time.Since(begin), 5*time.Second, "a stop does not wait for the plan")
+	require.Less(t, time.Since(begin), time.Minute, "a stop does not wait for the plan's 1,000 s")
 	before := arrived.Load()
 	require.EqualValues(t, before, s.Sent, "what arrived was reported")
 	require.Len(t, c.results, int(s.Sent+s.Unsent))
 	time.Sleep(20 * time.Millisecond) // anything still on its way would come now
 	require.Equal(t, before, arrived.Load())
-	require.Less(t, lastArrival.Load()-stoppedAt.Load(), int64(time.Second))
+	require.Less(t, lastArrival.Load()-stoppedAt.Load(), int64(time.Minute))
 	for _, r := range c.results {
 		if !r.Sent {
 			require.ErrorIs(t, r.Err, attack.ErrStopped)
@@ -167,34 +167,43 @@ func TestNothingIsSentAfterAStop(t *testing.T) {
 // A stop while every worker is stuck: what was due must be reported unsent with its waiting time.
 func TestUnsentIsReportedWithItsWaitingTime(t *testing.T) {
 	release := make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var stuck atomic.Int64
+	var stop time.Time
 	url, _ := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		if stuck.Add(1) == 2 {
+			time.AfterFunc(200*time.Millisecond, func() { stop = time.Now(); cancel() })
+		}
 		select {
 		case <-release:
 		case <-r.Context().Done():
 		}
 	})
 	defer close(release)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	time.AfterFunc(300*time.Millisecond, cancel)
 	var c collector
 	s, err := attack.Run(ctx, attack.Options{Target: url, Entries: every(100, 10*time.Millisecond), Make: say, After: c.after,
 		MaxWorkers: 2, LookAhead: 4, Grace: 50 * time.Millisecond})
 	require.NoError(t, err)
 	require.EqualValues(t, 2, s.Sent)
-	require.InDelta(t, 29, float64(s.Unsent), 8, "those due in 300 ms")
+	stopped, last := stop.Sub(s.Start), time.Duration(0)
 	for _, r := range c.results {
 		require.Error(t, r.Err)
 		if r.Sent {
 			require.True(t, r.Connected)
 			require.Equal(t, "stopped", r.Cause())
-			require.InDelta(t, 350, float64(r.End.Milliseconds()), 100, "cut off after the grace")
+			require.GreaterOrEqual(t, r.End, stopped+50*time.Millisecond, "cut off after the grace")
 			continue
 		}
-		require.InDelta(t, 300, float64(r.End.Milliseconds()), 100)
+		require.GreaterOrEqual(t, r.End, stopped)
+		require.LessOrEqual(t, r.Planned, r.End)
 		require.Equal(t, r.Start, r.End)
 		require.False(t, r.Connected)
+		last = max(last, r.End)
 	}
+	due := func(at time.Duration) int64 { return min(100, int64(at/(10*time.Millisecond))+1) }
+	require.GreaterOrEqual(t, s.Sent+s.Unsent, due(stopped), "all that were due at the stop")
+	require.LessOrEqual(t, s.Sent+s.Unsent, due(last), "and none that was not")
 }
 
 func TestLateRequestsAreGivenUp(t *testing.T) {
@@ -236,17 +245,18 @@ func TestTimeoutsAndConnectionErrors(t *testing.T) {
 
 	for _, c := range []struct {
 		name, url string
+		timeout   time.Duration
 		connected bool
 		cause     string
 	}{
-		{"no answer in time", slow, true, "timeout"},
-		{"connection cut", cut, true, "closed"},
-		{"answer breaks off", short, true, "closed"},
-		{"nobody listens", nobody, false, "refused"},
+		{"no answer in time", slow, time.Second, true, "timeout"},
+		{"connection cut", cut, time.Minute, true, "closed"},
+		{"answer breaks off", short, time.Minute, true, "closed"},
+		{"nobody listens", nobody, time.Minute, false, "refused"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got collector
-			_, err := attack.Run(t.Context(), attack.Options{Target: c.url, Entries: every(1, 0), Make: say, After: got.after, Timeout: 100 * time.Millisecond})
+			_, err := attack.Run(t.Context(), attack.Options{Target: c.url, Entries: every(1, 0), Make: say, After: got.after, Timeout: c.timeout})
 			require.NoError(t, err)
 			require.Len(t, got.results, 1)
 			r := got.results[0]

@@ -1,6 +1,7 @@
 package attack_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -147,7 +149,7 @@ func TestRetries(t *testing.T) {
 	require.EqualValues(t, 3*len("same"), heals.Out)
 	require.GreaterOrEqual(t, seen["heals"][1].Sub(seen["heals"][0]), time.Second, "Retry-After is obeyed")
 	require.GreaterOrEqual(t, heals.Response(), time.Second, "waiting is part of the response time")
-	require.Less(t, time.Since(begin), 3*time.Second)
+	require.Less(t, time.Since(begin), 30*time.Second)
 	require.Len(t, seen["refused"], 1, "a 400 will not change its mind")
 	require.Len(t, seen["never"], 4)
 	require.Equal(t, http.StatusServiceUnavailable, byKey["never"].Status)
@@ -187,7 +189,7 @@ func TestAStopEndsTheWaitForARetry(t *testing.T) {
 	_, err := attack.Run(ctx, attack.Options{Target: url, Entries: every(1, 0), Make: say, After: got.after,
 		Retry: attack.Retry{Attempts: 2, Most: time.Hour}, Retried: func(attack.Result) { cancel() }})
 	require.NoError(t, err)
-	require.Less(t, time.Since(begin), 5*time.Second)
+	require.Less(t, time.Since(begin), time.Minute)
 	require.EqualValues(t, 1, arrived.Load())
 	require.Equal(t, http.StatusServiceUnavailable, got.results[0].Status, "the answer it had")
 }
@@ -214,8 +216,8 @@ func TestChecksMakeAnswersBad(t *testing.T) {
 	}
 }
 
-// What a closed loop hides: the server stalls for 300 ms once, and each of its users notices it
-// just once, however many requests were due meanwhile.
+// What a closed loop hides: the server stalls for 300 ms once, and its user notices it just once:
+// what it asks next is due only when it has its answer.
 func TestClosedLoop(t *testing.T) {
 	var once sync.Once
 	url, arrived := serve(t, func(http.ResponseWriter, *http.Request) {
@@ -223,20 +225,21 @@ func TestClosedLoop(t *testing.T) {
 	})
 	var got collector
 	s, err := attack.Run(t.Context(), attack.Options{Target: url, Entries: every(1_000_000, time.Millisecond), Make: say, After: got.after,
-		Closed: attack.Closed{Users: 1, Think: time.Millisecond, For: 600 * time.Millisecond}})
+		Closed: attack.Closed{Users: 1, Think: time.Millisecond, For: 2 * time.Second}})
 	require.NoError(t, err)
 	require.False(t, s.Stopped)
 	require.Zero(t, s.Unsent)
 	require.EqualValues(t, arrived.Load(), s.Sent)
-	require.Greater(t, s.Sent, int64(20))
-	slow := 0
-	for _, r := range got.results {
-		require.Less(t, r.Planned, 600*time.Millisecond)
-		if r.Response() > 200*time.Millisecond {
-			slow++
+	require.Greater(t, s.Sent, int64(1))
+	slices.SortFunc(got.results, func(a, b attack.Result) int { return cmp.Compare(a.Planned, b.Planned) })
+	for i, r := range got.results {
+		require.Less(t, r.Planned, 2*time.Second)
+		if i == 0 {
+			require.GreaterOrEqual(t, r.Response(), 300*time.Millisecond)
+			continue
 		}
+		require.GreaterOrEqual(t, r.Planned, got.results[i-1].End, "nothing is due while the user waits")
 	}
-	require.Equal(t, 1, slow)
 }
 
 func TestBothSendersSayTheSame(t *testing.T) {

@@ -27,6 +27,7 @@ type Options struct {
 	OnLoss  OnLoss        // "" means Invalid
 	Limits  attack.Limits // of a worker's health
 	Within  time.Duration // for the workers to join; 0 means 1 m
+	Silence time.Duration // after which a worker that is not heard is lost; 0 means 1.5 s
 	Log     *slog.Logger
 
 	OnProgress func(Progress) // called with what each worker did in a second, one at a time; may be nil
@@ -51,6 +52,9 @@ func (o *Options) ensureDefaults() {
 	}
 	if o.Within == 0 {
 		o.Within = time.Minute
+	}
+	if o.Silence == 0 {
+		o.Silence = silence
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -144,7 +148,7 @@ type controller struct {
 
 func newController(o Options, nc *nats.Conn) *controller {
 	c := &controller{o: o, nc: nc, id: nuid.Next(), changed: make(chan struct{}, 1)}
-	c.mu.roster = Roster{Want: o.Workers, Version: o.Version, Silence: silence, OnLoss: o.OnLoss}
+	c.mu.roster = Roster{Want: o.Workers, Version: o.Version, Silence: o.Silence, OnLoss: o.OnLoss}
 	c.mu.shards = map[string]*shard{}
 	return c
 }

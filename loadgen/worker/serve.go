@@ -12,8 +12,8 @@ import (
 	"github.com/nats-io/nuid"
 )
 
-// The times of the protocol. A loss is seen within silence and one beat, an orphan stops within
-// alone and the second that requests under way are given.
+// The times of the protocol. A loss is seen within silence, unless Options say otherwise, and one
+// beat, an orphan stops within alone and the second that requests under way are given.
 const (
 	beatEach     = 250 * time.Millisecond
 	silence      = 1500 * time.Millisecond

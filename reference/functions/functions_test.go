@@ -136,7 +136,7 @@ func TestBootstrapServesOverTheRuntimeAPI(t *testing.T) {
 		require.NoError(t, json.Unmarshal(body, &response))
 		require.Equal(t, 202, response.StatusCode, response.Body)
 		require.Equal(t, "Firehose_20150804.PutRecordBatch", <-target)
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		_ = cmd.Process.Signal(os.Kill)
 		_ = cmd.Wait()
 		t.Fatalf("no answer; stderr: %s", stderr.String())

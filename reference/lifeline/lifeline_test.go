@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -81,11 +80,10 @@ func TestChildDiesWithAKilledParent(t *testing.T) {
 			require.NoError(t, syscall.Kill(pid, 0), "the child lives before its parent is killed")
 
 			require.NoError(t, cmd.Process.Kill())
-			killed := time.Now()
-			// The child holds the other end of this pipe: it ends when the child is gone.
+			// The child, which does not end by itself, holds the other end of this pipe: it ends
+			// when the child is gone.
 			_, err = io.Copy(io.Discard, out)
 			require.NoError(t, err)
-			require.Less(t, time.Since(killed), time.Second)
 			require.Error(t, cmd.Wait())
 		})
 	}

@@ -241,7 +241,7 @@ func TestServeWorksAsItSays(t *testing.T) {
 	require.NoError(t, p.cmd.Process.Kill())
 	p.wait()
 	for _, pid := range pids {
-		require.Eventually(t, func() bool { return gone(pid) }, 5*time.Second, 20*time.Millisecond, "function process %d outlived serve", pid)
+		require.Eventually(t, func() bool { return gone(pid) }, 30*time.Second, 20*time.Millisecond, "function process %d outlived serve", pid)
 	}
 
 	// The state is still there for the next one, and Ctrl-C ends it in order.

@@ -70,7 +70,7 @@ func startHarness(t *testing.T, s *scenarios.Scenario) *harness {
 	t.Cleanup(func() {
 		_ = h.cmd.Process.Signal(syscall.SIGCONT)
 		_ = h.cmd.Process.Kill()
-		require.Eventually(t, func() bool { return len(processesOf(h.dir)) == 0 }, 10*time.Second, 50*time.Millisecond)
+		require.Eventually(t, func() bool { return len(processesOf(h.dir)) == 0 }, 30*time.Second, 50*time.Millisecond)
 	})
 	return h
 }
@@ -207,11 +207,11 @@ func TestKilledHarnessLeavesNothingBehind(t *testing.T) {
 			}
 		}
 		return functions >= 3
-	}, 10*time.Second, 50*time.Millisecond, "function processes run: %v", processesOf(h.dir))
+	}, 30*time.Second, 50*time.Millisecond, "function processes run: %v", processesOf(h.dir))
 	require.GreaterOrEqual(t, len(processesOf(h.dir)), 4+functions, "harness, agent, data, edge and functions")
 	require.NoError(t, h.cmd.Process.Kill())
 	require.Equal(t, -1, h.exit(5*time.Second))
-	require.Eventually(t, func() bool { return len(processesOf(h.dir)) == 0 }, 5*time.Second, 20*time.Millisecond,
+	require.Eventually(t, func() bool { return len(processesOf(h.dir)) == 0 }, 30*time.Second, 20*time.Millisecond,
 		"still there: %v", processesOf(h.dir))
 }
 

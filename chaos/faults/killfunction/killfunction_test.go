@@ -41,7 +41,7 @@ func TestKillsAreConfirmedByTheCloud(t *testing.T) {
 	require.Zero(t, k.Hits(ctx).Count)
 	_, err = k.Apply(ctx)
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return k.Hits(ctx).Count >= 3 }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return k.Hits(ctx).Count >= 3 }, 30*time.Second, 10*time.Millisecond)
 	require.NoError(t, k.Revert(ctx, inverse))
 	end()
 	load.Wait()

@@ -197,7 +197,7 @@ func TestKilledWrapperTakesTheFunctionAlong(t *testing.T) {
 	wrapper := cloud.Lambda.Environments()[0].PID
 	child := childOf(t, wrapper)
 	require.NoError(t, syscall.Kill(wrapper, syscall.SIGKILL))
-	require.Eventually(t, func() bool { return gone(child) }, time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return gone(child) }, 30*time.Second, time.Millisecond)
 }
 
 func TestWrapperExitsAsItsCommand(t *testing.T) {

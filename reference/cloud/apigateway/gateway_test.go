@@ -273,7 +273,7 @@ func TestStatusesOfTheGatewayItself(t *testing.T) {
 }
 
 func TestFailuresOfFunctions(t *testing.T) {
-	w := newWorld(t, &apigateway.Limits{IntegrationTimeout: 30 * time.Millisecond}).deploy()
+	w := newWorld(t, &apigateway.Limits{IntegrationTimeout: 300 * time.Millisecond}).deploy()
 	refused := func(status int) error { return wire.Errorf(status, "X", "y") }
 	tests := map[string]struct {
 		answer, functionError string

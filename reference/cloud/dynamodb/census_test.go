@@ -19,7 +19,7 @@ func (r *rig) counts(table string, want [4]int64) {
 		require.NoError(t, err)
 		x := out.Table.GlobalSecondaryIndexes[0]
 		require.Equal(t, want, [4]int64{*out.Table.ItemCount, *out.Table.TableSizeBytes, *x.ItemCount, *x.IndexSizeBytes})
-	}, 10*time.Second, 5*time.Millisecond)
+	}, 30*time.Second, 5*time.Millisecond)
 }
 
 func TestTablesAreCounted(t *testing.T) {
@@ -38,7 +38,7 @@ func TestTablesAreCounted(t *testing.T) {
 		r.service.censuses.mu.Lock()
 		defer r.service.censuses.mu.Unlock()
 		return len(r.service.censuses.mu.last) == 0
-	}, 10*time.Second, time.Millisecond, "what is gone is forgotten")
+	}, 30*time.Second, time.Millisecond, "what is gone is forgotten")
 }
 
 func TestCensusesAreTakenSeldomOfLargeTables(t *testing.T) {

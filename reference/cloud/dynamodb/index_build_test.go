@@ -63,7 +63,7 @@ func stateOf(d *types.TableDescription) string {
 
 func (r *rig) becomes(table, state string) {
 	r.t.Helper()
-	require.Eventually(r.t, func() bool { return r.state(table) == state }, 20*time.Second, time.Millisecond, state)
+	require.Eventually(r.t, func() bool { return r.state(table) == state }, 30*time.Second, time.Millisecond, state)
 }
 
 // again lets the SDK repeat a read: it reports some large answers as closed connections by its
@@ -218,7 +218,7 @@ func TestFaultsOfIndexUpdates(t *testing.T) {
 	for i := range maxGlobalIndexes - 1 {
 		_, err := r.addIndex("items", fmt.Sprintf("more-%02d", i), "", types.ProjectionTypeAll)
 		require.NoError(t, err)
-		require.Eventually(t, func() bool { return r.service.idle("items") }, 20*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return r.service.idle("items") }, 30*time.Second, time.Millisecond)
 	}
 	_, err := r.addIndex("items", "one-more", "", types.ProjectionTypeAll)
 	fails(t, err, "LimitExceededException", "GlobalSecondaryIndex count exceeds the per-table limit of 20")

@@ -205,7 +205,7 @@ func TestOngoingTransactionsConflict(t *testing.T) {
 	require.Eventually(t, func() bool {
 		s := r.service.Stats()
 		return s.Tables["one"].WriteUnits > units && s.Tables["one"].ReadUnits == 0
-	}, 5*time.Second, time.Millisecond)
+	}, 30*time.Second, time.Millisecond)
 	require.Zero(t, reads.Load())
 	g.shut.Store(false)
 	close(g.open)

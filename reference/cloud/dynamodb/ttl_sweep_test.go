@@ -202,7 +202,7 @@ func TestTheServiceRemovesByItself(t *testing.T) {
 	t.Run("after", func(t *testing.T) {
 		began := time.Now()
 		r := open(t, Options{FS: fs, Now: func() time.Time { return now.Add(time.Since(began)) }, ExpireEvery: time.Millisecond})
-		require.Eventually(t, func() bool { return len(r.keys("items")) == 0 }, 20*time.Second, 10*time.Millisecond)
+		require.Eventually(t, func() bool { return len(r.keys("items")) == 0 }, 30*time.Second, 10*time.Millisecond)
 		require.Equal(t, int64(n), r.service.Stats().Expired)
 	})
 }

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -155,7 +157,7 @@ func (w *world) put(detail string) {
 
 func (w *world) drained() {
 	w.t.Helper()
-	require.Eventually(w.t, func() bool { return w.service.Stats().Pending == 0 }, 10*time.Second, 2*time.Millisecond)
+	require.Eventually(w.t, func() bool { return w.service.Stats().Pending == 0 }, 30*time.Second, 2*time.Millisecond)
 }
 
 func code(err error) string {
@@ -216,7 +218,7 @@ func TestAcceptedEventsSurviveACrashUntilDelivered(t *testing.T) {
 			return nil
 		})
 	})
-	require.Eventually(t, func() bool { return w.service.Stats().Pending == 2 }, 10*time.Second, 2*time.Millisecond,
+	require.Eventually(t, func() bool { return w.service.Stats().Pending == 2 }, 30*time.Second, 2*time.Millisecond,
 		"one target does not wait for the other")
 	w.put(`{"n":3}`) // carries the deletions to the disk
 	w.crash(func() { w.targets.set(nil) })
@@ -387,13 +389,8 @@ func TestPatternsAreTestedOverTheAPI(t *testing.T) {
 	require.Equal(t, "ValidationException", code(err))
 }
 
-func TestQuotasOfCallsAndInvocations(t *testing.T) {
-	limits := eventbridge.AWSLimits()
-	limits.PutsPerSecond = 2
-	limits.InvocationsPerSecond = 20
-	now := time.Now()
-	w := newWorld(t, eventbridge.Options{Limits: &limits})
-	w.rule("r", `{"source":["shop"]}`, queueA)
+func TestQuotasOfCalls(t *testing.T) {
+	w := newWorld(t, eventbridge.Options{})
 	put := func(n int, detail string) error {
 		in := &awsevents.PutEventsInput{}
 		for range n {
@@ -404,44 +401,74 @@ func TestQuotasOfCallsAndInvocations(t *testing.T) {
 	}
 	require.Equal(t, "ValidationException", code(put(11, "{}")))
 	require.Equal(t, "ValidationException", code(put(2, `{"x":"`+strings.Repeat("x", 1<<19)+`"}`)))
-	for i := range 25 {
-		require.NoError(t, w.service.Put(context.Background(), eventbridge.Entry{Source: "shop", DetailType: "t", Detail: json.RawMessage(fmt.Sprint(i))}))
-	}
-	w.drained()
-	require.Greater(t, time.Since(now), 200*time.Millisecond, "25 deliveries at 20/s with a burst of 20 take a quarter of a second")
-	require.Len(t, w.targets.of(queueA), 25)
-	throttled := 0
-	for range 10 {
-		if err := put(1, "{}"); err != nil {
-			require.Equal(t, "ThrottlingException", code(err))
-			throttled++
+	require.Equal(t, map[string]int64{"entries a call": 1, "entry size": 1}, hits(w.service))
+}
+
+func TestRatesOfCallsAndInvocations(t *testing.T) {
+	limits := eventbridge.AWSLimits()
+	limits.PutsPerSecond = 2
+	limits.InvocationsPerSecond = 20
+	bubbleWith(t, eventbridge.Options{Limits: &limits}, func(t *testing.T, s *eventbridge.Service, targets *targets, call func(action, body string)) {
+		call("PutRule", `{"Name":"r","EventPattern":"{\"source\":[\"shop\"]}"}`)
+		call("PutTargets", `{"Rule":"r","Targets":[{"Id":"1","Arn":"arn:a"}]}`)
+		for i := range 25 {
+			require.NoError(t, s.Put(t.Context(), eventbridge.Entry{Source: "shop", DetailType: "t", Detail: json.RawMessage(fmt.Sprint(i))}))
 		}
+		time.Sleep(200 * time.Millisecond)
+		synctest.Wait()
+		require.Less(t, len(targets.of("arn:a")), 25, "25 deliveries at 20/s with a burst of 20 take a quarter of a second")
+		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
+		require.Len(t, targets.of("arn:a"), 25)
+		const entry = `{"Entries":[{"Source":"shop","DetailType":"t","Detail":"{}"}]}`
+		call("PutEvents", entry)
+		call("PutEvents", entry)
+		throttled := answer(s, "PutEvents", entry)
+		require.Equal(t, 400, throttled.Code)
+		require.Contains(t, throttled.Header().Get("X-Amzn-Errortype"), "ThrottlingException")
+		time.Sleep(time.Second)
+		call("PutEvents", entry)
+		require.Equal(t, []string{"PutEvents per second", "invocations per second"}, slices.Sorted(maps.Keys(hits(s))))
+	})
+}
+
+// hits are the limits that were met, and how often.
+func hits(s *eventbridge.Service) map[string]int64 {
+	all := map[string]int64{}
+	for _, h := range s.Stats().LimitHits {
+		all[h.Limit] += h.Count
 	}
-	require.NotZero(t, throttled)
-	hits := map[string]bool{}
-	for _, h := range w.service.Stats().LimitHits {
-		hits[h.Limit] = true
-	}
-	require.Equal(t, map[string]bool{"entries a call": true, "entry size": true, "PutEvents per second": true, "invocations per second": true}, hits)
+	return all
 }
 
 // bubble runs a service on a fake clock.
 func bubble(t *testing.T, run func(t *testing.T, s *eventbridge.Service, targets *targets, call func(action, body string))) {
+	bubbleWith(t, eventbridge.Options{}, run)
+}
+
+func bubbleWith(t *testing.T, o eventbridge.Options, run func(t *testing.T, s *eventbridge.Service, targets *targets, call func(action, body string))) {
 	synctest.Test(t, func(t *testing.T) {
 		db, err := pebble.Open("db", &pebble.Options{FS: vfs.NewMem(), Logger: silent{}})
 		require.NoError(t, err)
 		to := &targets{got: map[string][]string{}}
-		s, err := eventbridge.Open(eventbridge.Options{DB: db, Targets: to})
+		o.DB, o.Targets = db, to
+		s, err := eventbridge.Open(o)
 		require.NoError(t, err)
 		run(t, s, to, func(action, body string) {
 			t.Helper()
-			rec := httptest.NewRecorder()
-			s.ServeAWS(rec, &wire.Request{Service: "events", Action: action, Body: []byte(body), Now: time.Now(), HTTP: httptest.NewRequest("POST", "/", nil)})
+			rec := answer(s, action, body)
 			require.Equal(t, 200, rec.Code, rec.Body.String())
 		})
 		require.NoError(t, s.Close())
 		require.NoError(t, db.Close())
 	})
+}
+
+// answer calls a service without its wire.
+func answer(s *eventbridge.Service, action, body string) *httptest.ResponseRecorder {
+	rec := httptest.NewRecorder()
+	s.ServeAWS(rec, &wire.Request{Service: "events", Action: action, Body: []byte(body), Now: time.Now(), HTTP: httptest.NewRequest("POST", "/", nil)})
+	return rec
 }
 
 func TestASchedulePutsAnEventEveryMinute(t *testing.T) {

@@ -174,7 +174,7 @@ func (w *world) tryPut(stream string, data ...string) (*awsfirehose.PutRecordBat
 
 func (w *world) eventually(what string, ok func() bool) {
 	w.t.Helper()
-	require.Eventually(w.t, ok, 10*time.Second, 2*time.Millisecond, what)
+	require.Eventually(w.t, ok, 30*time.Second, 2*time.Millisecond, what)
 }
 
 func (w *world) stats(name string) firehose.StreamStats {

@@ -52,7 +52,7 @@ func TestCrashAnywhereContinues(t *testing.T) {
 			require.Eventually(t, func() bool {
 				_, _, sum, err := second.execution(arn)
 				return err == nil && sum.Status != asl.Running
-			}, 10*time.Second, time.Millisecond)
+			}, 30*time.Second, time.Millisecond)
 			_, _, sum, err := second.execution(arn)
 			require.NoError(t, err)
 			require.Equal(t, asl.Succeeded, sum.Status)
@@ -87,7 +87,7 @@ func TestWaitsEndOnTimeAfterARestart(t *testing.T) {
 
 	late, err := Open(Options{DB: db, Lambda: invoker(nil), Now: func() time.Time { return at.Add(61 * time.Minute) }})
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return late.Stats().Succeeded == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return late.Stats().Succeeded == 1 }, 30*time.Second, time.Millisecond)
 	_, _, sum, err := late.execution(arn)
 	require.NoError(t, err)
 	require.Equal(t, asl.Succeeded, sum.Status)

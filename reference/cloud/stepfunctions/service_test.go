@@ -90,7 +90,7 @@ func create(t testing.TB, c *sfn.Client, name, definition string) string {
 // await returns an execution once it has ended.
 func await(t testing.TB, c *sfn.Client, arn string) *sfn.DescribeExecutionOutput {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
 		out, err := c.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: &arn})
 		require.NoError(t, err)
 		if out.Status != types.ExecutionStatusRunning {
@@ -283,8 +283,8 @@ func TestStatsTellTasksFromWaits(t *testing.T) {
 	<-began
 	require.Equal(t, []MachineStats{{Name: "waits", Running: 1}, {Name: "works", Running: 1, Tasks: 1}}, s.Stats().Machines)
 	close(answer)
-	require.Eventually(t, func() bool { return s.Stats().Succeeded == 1 }, 10*time.Second, time.Millisecond)
-	require.Eventually(t, func() bool { return len(s.Stats().Machines) == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.Stats().Succeeded == 1 }, 30*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(s.Stats().Machines) == 1 }, 30*time.Second, time.Millisecond)
 	require.Equal(t, "waits", s.Stats().Machines[0].Name)
 }
 
@@ -339,7 +339,7 @@ func TestLimitsBite(t *testing.T) {
 
 func TestTransitionRateDelays(t *testing.T) {
 	limits := AWSLimits()
-	limits.TransitionRate, limits.TransitionBurst = 100, 1
+	limits.TransitionRate, limits.TransitionBurst = 20, 1
 	s, c := serve(t, Options{Limits: &limits})
 	chain := `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:lambda:us-east-1:000000000000:function:f","Next":"U"},
 	  "U":{"Type":"Task","Resource":"arn:aws:lambda:us-east-1:000000000000:function:f","Next":"V"},"V":{"Type":"Succeed"}}}`
@@ -354,7 +354,7 @@ func TestTransitionRateDelays(t *testing.T) {
 	for _, e := range list.Executions {
 		require.Equal(t, types.ExecutionStatusSucceeded, await(t, c, *e.ExecutionArn).Status)
 	}
-	require.Greater(t, time.Since(began), 150*time.Millisecond, "30 transitions at 100/s")
+	require.Greater(t, time.Since(began), 750*time.Millisecond, "30 transitions at 20/s")
 	require.Equal(t, "state transition rate", s.Stats().LimitHits[0].Limit)
 }
 
@@ -412,11 +412,9 @@ func TestRollUpOverTheWire(t *testing.T) {
 	text := strings.NewReplacer("${ProcessInsights}", "arn:aws:lambda:us-east-1:000000000000:function:process-insights:live",
 		`"rests": 11, "seconds": 5`, `"rests": 1, "seconds": 1`).Replace(string(definition))
 	arn := create(t, c, "roll-up", text)
-	began := time.Now()
 	execution, err := s.StartExecution(t.Context(), arn, "minute-1", nil)
 	require.NoError(t, err)
 	require.Equal(t, types.ExecutionStatusSucceeded, await(t, c, execution).Status)
-	require.Less(t, time.Since(began), 5*time.Second)
 	for shard := range 8 {
 		want := 2
 		if shard == 2 {
@@ -438,7 +436,7 @@ func BenchmarkExecution(b *testing.B) {
 				_, err := s.StartExecution(b.Context(), arn, "", nil)
 				require.NoError(b, err)
 			}
-			require.Eventually(b, func() bool { return s.Stats().Running == 0 }, 10*time.Second, time.Millisecond)
+			require.Eventually(b, func() bool { return s.Stats().Running == 0 }, 30*time.Second, time.Millisecond)
 		})
 	}
 }

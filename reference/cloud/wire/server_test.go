@@ -44,7 +44,7 @@ var echo = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 func openServer(t testing.TB, h http.Handler) (s *Server, address string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	s = &Server{HTTP: &http.Server{Handler: h, ReadHeaderTimeout: time.Second, IdleTimeout: time.Minute}, Direct: []string{"Direct_"}}
+	s = &Server{HTTP: &http.Server{Handler: h, ReadHeaderTimeout: time.Minute, IdleTimeout: time.Minute}, Direct: []string{"Direct_"}}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
 	t.Cleanup(func() {
@@ -58,7 +58,7 @@ func openServer(t testing.TB, h http.Handler) (s *Server, address string) {
 func openTwin(t testing.TB, h http.Handler) (address string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	s, served := &http.Server{Handler: h, ReadHeaderTimeout: time.Second}, make(chan error, 1)
+	s, served := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}, make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
 	t.Cleanup(func() {
 		require.NoError(t, s.Close())
@@ -72,7 +72,7 @@ func converse(t *testing.T, address, sent string, pieces int) (out []string) {
 	conn, err := net.Dial("tcp", address)
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()
-	require.NoError(t, conn.SetDeadline(time.Now().Add(10*time.Second)))
+	require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
 	go func() {
 		for rest := []byte(sent); len(rest) > 0; {
 			n := min(len(rest), len(sent)/pieces+1)
@@ -220,7 +220,7 @@ func TestLateHeadsAreNotWaitedFor(t *testing.T) {
 	conn, err := net.Dial("tcp", address)
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()
-	require.NoError(t, conn.SetDeadline(time.Now().Add(10*time.Second)))
+	require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
 	_, err = io.WriteString(conn, "POST / HTTP/1.1\r\nHost: a")
 	require.NoError(t, err)
 	_, err = conn.Read(make([]byte, 1))

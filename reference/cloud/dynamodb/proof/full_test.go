@@ -115,7 +115,7 @@ func fullDisk(t *testing.T, end func(*process)) {
 	}()
 	more := func(of *atomic.Int64, n int64, what string) {
 		t.Helper()
-		from, deadline := of.Load(), time.After(30*time.Second)
+		from, deadline := of.Load(), time.After(2*time.Minute)
 		for of.Load() < from+n {
 			select {
 			case <-over:

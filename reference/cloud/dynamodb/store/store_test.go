@@ -188,8 +188,16 @@ func TestNothingAnsweredIsLostInACrash(t *testing.T) {
 		require.NoError(t, s.Walk(Space{Table: counters}.Partition(pk, Bound{}), func(d item.Doc) bool { v = number(d); return true }))
 		raise(&seen[i], v)
 	})
+	answered := func() (total int64) {
+		for i := range seen {
+			total += seen[i].Load()
+		}
+		return total
+	}
 	rng := rand.New(rand.NewPCG(11, 12))
 	for crash := range 30 {
+		before := answered()
+		require.Eventually(t, func() bool { return answered() >= before+4 }, hangs, time.Millisecond, "writes between two crashes")
 		time.Sleep(time.Duration(rng.IntN(4000)) * time.Microsecond)
 		var known [n]int64
 		for i := range seen {
@@ -217,11 +225,6 @@ func TestNothingAnsweredIsLostInACrash(t *testing.T) {
 	stop.Store(true)
 	group.Wait()
 	require.NoError(t, s.Close())
-	total := int64(0)
-	for i := range seen {
-		total += seen[i].Load()
-	}
-	require.Greater(t, total, int64(100), "the test wrote too little to mean anything")
 }
 
 func TestUnitsAreSerialisableAndSeenWhole(t *testing.T) {

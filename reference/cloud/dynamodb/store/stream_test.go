@@ -80,7 +80,8 @@ func TestAStreamIsInStepWithItsTableInACrash(t *testing.T) {
 	})
 	rng := rand.New(rand.NewPCG(3, 4))
 	for crash := range 12 {
-		time.Sleep(10 * time.Millisecond)
+		before := shown.Load()
+		require.Eventually(t, func() bool { return shown.Load() >= before+2 }, hangs, time.Millisecond, "records between two crashes")
 		seen := shown.Load()
 		again := openMem(t, mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(101), RNG: rng}))
 		kept, last := again.Stream(st.ID()), map[string]int64{}
@@ -99,7 +100,6 @@ func TestAStreamIsInStepWithItsTableInACrash(t *testing.T) {
 	}
 	stop.Store(true)
 	group.Wait()
-	require.Greater(t, shown.Load(), uint64(20))
 	require.NoError(t, s.Close())
 }
 
