@@ -9,12 +9,12 @@ import (
 // stored below is forgiven; one that shows another tenant's figures is called so.
 func (r *reconciliation) checkAnswers(ctx context.Context, rows Rows[Answer]) error {
 	f := r.finding(CheckAnswers)
-	if r.present == nil || rows == nil {
+	if !r.eventsRead || rows == nil {
 		return nil
 	}
 	err := rows(ctx, func(a Answer) error {
 		f.Compared++
-		s := span{r.names.of(a.Tenant), a.Summary.From.Unix() / 60, a.Summary.To.Unix() / 60}
+		s := span{r.tenants.of(a.Tenant), a.Summary.From.Unix() / 60, a.Summary.To.Unix() / 60}
 		where := fmt.Sprintf("tenant %s %s to %s", a.Tenant, timeOf(s.from), timeOf(s.to))
 		got, err := FiguresOf(&a.Summary)
 		switch {
@@ -63,7 +63,7 @@ func (r *reconciliation) whose(s span, got *Figures) string {
 		other := r.truthful.sum(t, s.from, s.to)
 		stored := r.minutes.sum(t, s.from, s.to)
 		if other.equal(got) || stored.equal(got) {
-			return r.names.text[t]
+			return r.tenants.text[t]
 		}
 	}
 	return ""

@@ -6,11 +6,7 @@ import "github.com/retailflow/stampede/reference/api"
 func (r *reconciliation) checkEvents() {
 	lost, phantom := r.finding(CheckLost), r.finding(CheckPhantom)
 	refused, content := r.finding(CheckRefused), r.finding(CheckContent)
-	r.report.PresentOf = map[State]int64{}
-	if r.present == nil {
-		return
-	}
-	s, i := r.history.sent, 0
+	s, i := r.sent, 0
 	for at := 0; i < len(s) || at < len(r.present.first); {
 		var order int
 		switch {
@@ -57,13 +53,13 @@ func (r *reconciliation) checkEvents() {
 			content.bad(1, "%s: %s", r.name(&e.fact), r.unlike(&s[group].fact, &e.fact))
 		}
 	}
-	r.report.Present = int64(len(r.present.first))
-	r.report.Duplicates = int64(len(r.present.rows) - len(r.present.first))
+	r.report.Present += int64(len(r.present.first))
+	r.report.Duplicates += int64(len(r.present.rows) - len(r.present.first))
 }
 
 // name is how an example calls an event.
 func (r *reconciliation) name(e *fact) string {
-	text := "tenant " + r.names.text[e.tenant] + " " + e.id.String() + " " + api.EventType(e.kind).Name()
+	text := "tenant " + r.tenants.text[e.tenant] + " " + e.id.String() + " " + api.EventType(e.kind).Name()
 	if e.order != 0 {
 		text += " " + r.names.text[e.order]
 	}

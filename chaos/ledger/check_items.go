@@ -18,13 +18,10 @@ type transition struct {
 
 func isOrder(kind uint8) bool { return api.EventType(kind).Stream() == api.Orders }
 
-// checkOrders compares order facts with the order events that are present. An id that came with
-// several contents may be stored with any of them.
-func (r *reconciliation) checkOrders(ctx context.Context, rows Rows[OrderFact]) error {
+// checkOrders compares a part's order facts with its order events that are present. An id that came
+// with several contents may be stored with any of them.
+func (r *reconciliation) checkOrders(part int) error {
 	f := r.finding(CheckOrders)
-	if r.present == nil || rows == nil {
-		return nil
-	}
 	type expected struct {
 		event *fact
 		seen  bool
@@ -35,12 +32,13 @@ func (r *reconciliation) checkOrders(ctx context.Context, rows Rows[OrderFact]) 
 			due[transition{e.tenant, e.id}] = &expected{event: e}
 		}
 	}
-	err := rows(ctx, func(o OrderFact) error {
+	err := r.spills.orders.each(part, r.names, func(_ int64, d *decoder) {
+		tenant, o := d.order()
 		f.Compared++
-		want := due[transition{r.names.of(o.Tenant), o.ID}]
+		want := due[transition{tenant, o.ID}]
 		if want == nil {
-			f.bad(1, "tenant %s order %s %s at %s: no event says so", o.Tenant, o.Order, o.State.Name(), timeMS(o.TimeMS))
-			return nil
+			f.bad(1, "tenant %s order %s %s at %s: no event says so", r.tenants.text[tenant], o.Order, o.State.Name(), timeMS(o.TimeMS))
+			return
 		}
 		e := want.event
 		switch {
@@ -52,10 +50,9 @@ func (r *reconciliation) checkOrders(ctx context.Context, rows Rows[OrderFact]) 
 			f.bad(1, "%s: %d %s instead of %d %s", r.name(e), o.Amount, o.Currency, e.amount, r.names.text[e.currency])
 		}
 		want.seen = true
-		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("read order facts: %w", err)
+		return fmt.Errorf("order facts: %w", err)
 	}
 	for _, want := range due {
 		if !want.seen {
@@ -68,13 +65,10 @@ func (r *reconciliation) checkOrders(ctx context.Context, rows Rows[OrderFact]) 
 
 type product struct{ tenant, sku uint32 }
 
-// checkStock compares levels with the newest count of each product: by the store's own
+// checkStock compares a part's levels with the newest count of each product: by the store's own
 // sequence, then id.
-func (r *reconciliation) checkStock(ctx context.Context, rows Rows[Stock]) error {
+func (r *reconciliation) checkStock(part int) error {
 	f := r.finding(CheckStock)
-	if r.present == nil || rows == nil {
-		return nil
-	}
 	newest := map[product]*fact{}
 	for i := range r.present.first {
 		e := &r.present.at(i).fact
@@ -86,21 +80,21 @@ func (r *reconciliation) checkStock(ctx context.Context, rows Rows[Stock]) error
 			newest[key] = e
 		}
 	}
-	err := rows(ctx, func(s Stock) error {
+	err := r.spills.stocks.each(part, r.names, func(_ int64, d *decoder) {
+		tenant, s := d.stock()
 		f.Compared++
-		key := product{r.names.of(s.Tenant), r.names.of(s.SKU)}
+		key := product{tenant, r.names.of(s.SKU)}
 		e := newest[key]
 		delete(newest, key)
 		switch {
 		case e == nil && (s.Quantity != 0 || s.Sequence != 0):
-			f.bad(1, "tenant %s %s: %d in stock, and no event counted it", s.Tenant, s.SKU, s.Quantity)
+			f.bad(1, "tenant %s %s: %d in stock, and no event counted it", r.tenants.text[tenant], s.SKU, s.Quantity)
 		case e != nil && (e.quantity != s.Quantity || e.sequence != s.Sequence):
-			f.bad(1, "tenant %s %s: %d in stock at sequence %d instead of %d at %d", s.Tenant, s.SKU, s.Quantity, s.Sequence, e.quantity, e.sequence)
+			f.bad(1, "tenant %s %s: %d in stock at sequence %d instead of %d at %d", r.tenants.text[tenant], s.SKU, s.Quantity, s.Sequence, e.quantity, e.sequence)
 		}
-		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("read stock levels: %w", err)
+		return fmt.Errorf("stock levels: %w", err)
 	}
 	for _, e := range newest {
 		f.Compared++
@@ -109,8 +103,6 @@ func (r *reconciliation) checkStock(ctx context.Context, rows Rows[Stock]) error
 	return nil
 }
 
-// checkParked fails on what lies in a dead-letter queue and is not counted, unless poison was
-// injected.
 func (r *reconciliation) readParked(ctx context.Context, rows Rows[Parked]) error {
 	f := r.finding(CheckParked)
 	r.parked = map[api.ID]bool{}
@@ -131,18 +123,21 @@ func (r *reconciliation) readParked(ctx context.Context, rows Rows[Parked]) erro
 	return nil
 }
 
-func (r *reconciliation) checkParked() {
-	f := r.finding(CheckParked)
-	counted := map[api.ID]bool{}
-	if r.present != nil && len(r.parked) > 0 {
-		for i := range r.present.first {
-			if id := r.present.at(i).id; r.parked[id] {
-				counted[id] = true
-			}
+// countParked notes which parked events a part counts all the same.
+func (r *reconciliation) countParked() {
+	for i := 0; len(r.parked) > 0 && i < len(r.present.first); i++ {
+		if id := r.present.at(i).id; r.parked[id] {
+			r.counted[id] = true
 		}
 	}
+}
+
+// checkParked fails on what lies in a dead-letter queue and is not counted, unless poison was
+// injected.
+func (r *reconciliation) checkParked() {
+	f := r.finding(CheckParked)
 	for _, p := range r.parkedRows {
-		if r.options.Poison || counted[p.ID] {
+		if r.options.Poison || r.counted[p.ID] {
 			continue
 		}
 		if p.ID == (api.ID{}) {

@@ -6,21 +6,21 @@ import "time"
 // forgiven if it is what the levels below say: then the error is theirs.
 func (r *reconciliation) checkLevels() {
 	hours, days := r.finding(CheckHours), r.finding(CheckDays)
-	if r.present == nil {
+	if !r.eventsRead {
 		return
 	}
 	if r.hours != nil && r.minutes != nil {
 		due := map[span]bool{}
-		for i := range r.truth {
-			m := &r.truth[i]
+		for i := range r.truthful {
+			m := &r.truthful[i]
 			due[span{m.tenant, m.start - m.start%60, m.start - m.start%60 + 60}] = true
 		}
 		r.checkLevel(hours, r.hours, nil, due, func(b *bucket) span { return span{b.tenant, b.start, b.start + 60} })
 	}
 	if r.days != nil && r.minutes != nil {
 		due := map[span]bool{}
-		for i := range r.truth {
-			due[r.dayOf(r.truth[i].tenant, r.truth[i].start)] = true
+		for i := range r.truthful {
+			due[r.dayOf(r.truthful[i].tenant, r.truthful[i].start)] = true
 		}
 		r.checkLevel(days, r.days, r.hours, due, func(b *bucket) span { return r.dayOf(b.tenant, b.start) })
 	}
@@ -46,11 +46,11 @@ func (r *reconciliation) checkLevel(f *finding, level, hours buckets, due map[sp
 		delete(due, s)
 		f.Compared++
 		if s.from != b.start {
-			f.bad(1, "tenant %s has a bucket from %s, inside of the one from %s", r.names.text[b.tenant], timeOf(b.start), timeOf(s.from))
+			f.bad(1, "tenant %s has a bucket from %s, inside of the one from %s", r.tenants.text[b.tenant], timeOf(b.start), timeOf(s.from))
 			continue
 		}
 		if want := r.truthIn(s); !want.equal(&b.Figures) && !r.forgiven(s, hours, &b.Figures) {
-			f.bad(1, "tenant %s %s: %s", r.names.text[b.tenant], timeOf(b.start), want.difference(&b.Figures))
+			f.bad(1, "tenant %s %s: %s", r.tenants.text[b.tenant], timeOf(b.start), want.difference(&b.Figures))
 		}
 	}
 	for s := range due {
@@ -60,7 +60,7 @@ func (r *reconciliation) checkLevel(f *finding, level, hours buckets, due map[sp
 		f.Compared++
 		if none := (Figures{}); !r.forgiven(s, hours, &none) {
 			want := r.truthIn(s)
-			f.bad(1, "tenant %s %s is missing: %d events", r.names.text[s.tenant], timeOf(s.from), want.Events)
+			f.bad(1, "tenant %s %s is missing: %d events", r.tenants.text[s.tenant], timeOf(s.from), want.Events)
 		}
 	}
 }

@@ -1,12 +1,12 @@
 package ledger
 
-// checkMinutes compares every minute's roll-up with the events that it must hold. Which
+// checkMinutes compares every minute of a part's roll-up with the events that it must hold. Which
 // events it holds decides between lost, doubled and other ones; whether it adds them up
 // correctly is a check of its own, on the events that it does hold.
-func (r *reconciliation) checkMinutes() {
+func (r *reconciliation) checkMinutes(minutes buckets) {
 	lost, doubled := r.finding(CheckLost), r.finding(CheckDoubled)
 	ids, figures := r.finding(CheckMinuteIDs), r.finding(CheckMinutes)
-	if r.present == nil || r.minutes == nil {
+	if r.minutes == nil {
 		return
 	}
 	at := 0
@@ -33,23 +33,23 @@ func (r *reconciliation) checkMinutes() {
 		}
 		figures.Compared++
 		if !want.equal(got) {
-			figures.bad(1, "tenant %s %s: %s", r.names.text[m.tenant], timeOf(m.start), want.difference(got))
+			figures.bad(1, "tenant %s %s: %s", r.tenants.text[m.tenant], timeOf(m.start), want.difference(got))
 		}
 	}
 	for i := range r.truth {
 		m := &r.truth[i]
-		for ; at < len(r.minutes) && before(&r.minutes[at], &m.bucket); at++ {
-			visit(&minute{bucket: bucket{tenant: r.minutes[at].tenant, start: r.minutes[at].start}}, &r.minutes[at].Figures)
+		for ; at < len(minutes) && before(&minutes[at], &m.bucket); at++ {
+			visit(&minute{bucket: bucket{tenant: minutes[at].tenant, start: minutes[at].start}}, &minutes[at].Figures)
 		}
-		if at < len(r.minutes) && r.minutes[at].tenant == m.tenant && r.minutes[at].start == m.start {
-			visit(m, &r.minutes[at].Figures)
+		if at < len(minutes) && minutes[at].tenant == m.tenant && minutes[at].start == m.start {
+			visit(m, &minutes[at].Figures)
 			at++
 			continue
 		}
 		visit(m, &Figures{}) // no roll-up: all its events are left out
 	}
-	for ; at < len(r.minutes); at++ {
-		visit(&minute{bucket: bucket{tenant: r.minutes[at].tenant, start: r.minutes[at].start}}, &r.minutes[at].Figures)
+	for ; at < len(minutes); at++ {
+		visit(&minute{bucket: bucket{tenant: minutes[at].tenant, start: minutes[at].start}}, &minutes[at].Figures)
 	}
 }
 
@@ -59,7 +59,7 @@ func before(a, b *bucket) bool {
 
 // blame gives each event that is left out, doubled or foreign to the check that owns it.
 func (r *reconciliation) blame(m *minute, got *Figures, e explanation, lost, doubled, ids *finding) {
-	where := "tenant " + r.names.text[m.tenant] + " " + timeOf(m.start)
+	where := "tenant " + r.tenants.text[m.tenant] + " " + timeOf(m.start)
 	surplus := got.Events - m.Events
 	switch {
 	case e.found:

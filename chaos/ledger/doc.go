@@ -11,6 +11,9 @@
 // level below, so that one defect fails the one check that names it. All links together say
 // that every answer equals what was sent, to the cent.
 //
+// What was sent and what is present is spilled to disk beside the journal and compared in parts,
+// a tenant's events together, so that a day of millions fits. The parts are removed again.
+//
 // The journal survives the death of the harness; an attempt without an end is one whose
 // outcome is unknown. Begin and End are safe for concurrent use; no goroutine is started. The
 // package reads no clock and no sink by itself, and it shares no arithmetic with the system's

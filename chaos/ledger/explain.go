@@ -186,17 +186,3 @@ func (r *reconciliation) singles(firsts []*row, delta api.Sum128, surplus int64)
 	}
 	return explanation{}
 }
-
-// anywhere finds a present event by its hash, whichever tenant's and minute's it is.
-func (r *reconciliation) anywhere(sum api.Sum128) *fact {
-	if r.hashes == nil {
-		r.hashes = make(map[api.Sum128]uint32, len(r.present.first))
-		for i := range r.present.first {
-			r.hashes[hash(&r.present.at(i).fact)] = uint32(i)
-		}
-	}
-	if i, ok := r.hashes[sum]; ok {
-		return &r.present.at(int(i)).fact
-	}
-	return nil
-}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"slices"
@@ -55,10 +56,10 @@ type fact struct {
 	kind     uint8
 }
 
-func (n *names) fact(tenant string, f *event.Fact) fact {
+func (n *names) fact(tenant uint32, f *event.Fact) fact {
 	return fact{
 		id: f.ID, timeMS: f.TimeMS, amount: f.Amount, units: f.Units, quantity: f.Quantity, sequence: f.Sequence,
-		tenant: n.of(tenant), order: n.of(f.Order), customer: n.of(f.Customer), sku: n.of(f.SKU), currency: n.of(f.Currency),
+		tenant: tenant, order: n.of(f.Order), customer: n.of(f.Customer), sku: n.of(f.SKU), currency: n.of(f.Currency),
 		kind: uint8(f.Type),
 	}
 }
@@ -74,17 +75,14 @@ func byTenantAndID(a, b *fact) int {
 	return bytes.Compare(a.id[:], b.id[:])
 }
 
-// sent is one event of one attempt, or after settling of all attempts.
+// sent is one event of one attempt, or after joining of all attempts.
 type sent struct {
 	fact
 	state State
 }
 
-// history is the journal, read back.
+// history is what the journal comes to.
 type history struct {
-	names *names
-	sent  []sent // by tenant and id; different contents of one id follow one another
-
 	attempts, unended       int64
 	calm, calmUnknown       int64 // attempts outside of fault windows, and those of unknown outcome
 	acked, unknown, refused int64 // events, after joining
@@ -92,36 +90,41 @@ type history struct {
 }
 
 type openAttempt struct {
-	first, n int
-	at       time.Time
+	tenant string
+	events []event.Fact
+	at     time.Time
 }
 
-// readHistory reads all segments and joins the attempts.
-func readHistory(dir string, n *names, windows []Window) (*history, error) {
-	files, err := segments(dir)
-	if err != nil {
-		return nil, fmt.Errorf("read ledger: %w", err)
-	}
-	h := &history{names: n}
+// readHistory reads all segments, and hands every event of every attempt to put, with what came of
+// it. Only attempts that have begun and not ended are held in memory.
+func readHistory(files []string, windows []Window, put func(tenant string, f *event.Fact, s State) error) (history, error) {
+	var h history
 	open := map[uint64]openAttempt{}
-	count := func(from, to time.Time, state State) {
-		if slices.ContainsFunc(windows, func(w Window) bool { return w.overlaps(from, to) }) {
-			return
+	settle := func(a openAttempt, o Outcome, until time.Time) error {
+		if !slices.ContainsFunc(windows, func(w Window) bool { return w.overlaps(a.at, until) }) {
+			if h.calm++; o.State == Unknown {
+				h.calmUnknown++
+			}
 		}
-		if h.calm++; state == Unknown {
-			h.calmUnknown++
+		for i := range a.events {
+			if err := put(a.tenant, &a.events[i], o.of(i)); err != nil {
+				return err
+			}
 		}
+		return nil
+	}
+	lose := func(a openAttempt) error {
+		h.unended++
+		return settle(a, Outcome{State: Unknown}, a.at)
 	}
 	begin := func(a Attempt) error {
 		if lost, again := open[a.Seq]; again { // by a harness that went on after its death
-			h.unended++
-			count(lost.at, lost.at, Unknown)
+			if err := lose(lost); err != nil {
+				return err
+			}
 		}
-		open[a.Seq] = openAttempt{first: len(h.sent), n: len(a.Events), at: a.At}
+		open[a.Seq] = openAttempt{tenant: a.Tenant, events: slices.Clone(a.Events), at: a.At}
 		h.attempts++
-		for i := range a.Events {
-			h.sent = append(h.sent, sent{fact: n.fact(a.Tenant, &a.Events[i]), state: Unknown})
-		}
 		return nil
 	}
 	end := func(seq uint64, o Outcome, atMS int64) error {
@@ -130,28 +133,22 @@ func readHistory(dir string, n *names, windows []Window) (*history, error) {
 			return fmt.Errorf("end of attempt %d, which was not begun: %w", seq, ErrCorrupt)
 		}
 		delete(open, seq)
-		for i := range a.n {
-			h.sent[a.first+i].state = o.of(i)
-		}
-		count(a.at, time.UnixMilli(atMS), o.State)
-		return nil
+		return settle(a, o, time.UnixMilli(atMS))
 	}
-	h.sent = make([]sent, 0, roughEvents(files))
 	for _, name := range files {
-		if err := readSegment(name, n, begin, end); err != nil {
-			return nil, fmt.Errorf("read ledger %s: %w", name, err)
+		if err := readSegment(name, begin, end); err != nil {
+			return h, fmt.Errorf("read ledger %s: %w", name, err)
 		}
 	}
 	for _, a := range open {
-		h.unended++
-		count(a.at, a.at, Unknown)
+		if err := lose(a); err != nil {
+			return h, err
+		}
 	}
-	h.join()
 	return h, nil
 }
 
-// roughEvents guesses how many events files hold, so that they are not copied over and over
-// while they are read.
+// roughEvents guesses how many events journal files hold.
 func roughEvents(files []string) int64 {
 	const bytesEach = 56 // of a usual event and its share of the attempt
 	size := int64(0)
@@ -163,31 +160,49 @@ func roughEvents(files []string) int64 {
 	return size / bytesEach
 }
 
-func readSegment(name string, n *names, begin func(Attempt) error, end func(uint64, Outcome, int64) error) error {
+func readSegment(name string, begin func(Attempt) error, end func(uint64, Outcome, int64) error) error {
 	f, err := os.Open(name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return readRecords(bufio.NewReaderSize(f, 1<<20), n.share, begin, end)
+	n := newNames()
+	text := func(b []byte) string {
+		if len(n.text) > 1<<16 { // what is still in use is kept by its users
+			n = newNames()
+		}
+		return n.share(b)
+	}
+	return readRecords(bufio.NewReaderSize(f, 1<<20), text, begin, end)
 }
 
-// join sorts the attempts of an id together, gives each content of it one entry and all of
-// them the highest state.
-func (h *history) join() {
-	slices.SortFunc(h.sent, func(a, b sent) int {
+func appendSent(b []byte, tenant uint32, f *event.Fact, s State) []byte {
+	return appendFact(append(binary.AppendUvarint(b, uint64(tenant)), byte(s)), f)
+}
+
+func (d *decoder) sent(n *names) sent {
+	tenant, state := uint32(d.uvarint()), State(d.byte())
+	f := d.fact()
+	return sent{fact: n.fact(tenant, &f), state: state}
+}
+
+// join sorts the attempts of an id together, gives each content of it one entry and all of them
+// the highest state: by tenant and id, different contents of one id following one another.
+func (h *history) join(all []sent) []sent {
+	slices.SortFunc(all, func(a, b sent) int {
 		if c := byTenantAndID(&a.fact, &b.fact); c != 0 {
 			return c
 		}
 		return compareContent(&a.fact, &b.fact)
 	})
-	out := h.sent[:0]
-	for i := 0; i < len(h.sent); {
+	out := all[:0]
+	for i := 0; i < len(all); {
 		group, first := i, len(out)
+		same := all[i].fact // out overwrites what was read
 		state := State(0)
-		for ; i < len(h.sent) && byTenantAndID(&h.sent[group].fact, &h.sent[i].fact) == 0; i++ {
-			state = max(state, h.sent[i].state)
-			if e := h.sent[i]; len(out) == first || out[len(out)-1].fact != e.fact {
+		for ; i < len(all) && byTenantAndID(&same, &all[i].fact) == 0; i++ {
+			state = max(state, all[i].state)
+			if e := all[i]; len(out) == first || out[len(out)-1].fact != e.fact {
 				out = append(out, e)
 			}
 		}
@@ -204,7 +219,7 @@ func (h *history) join() {
 			h.refused++
 		}
 	}
-	h.sent = out
+	return out
 }
 
 // compareContent is any total order over what two facts of one id say.

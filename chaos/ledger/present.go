@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 )
@@ -15,22 +16,30 @@ type row struct {
 	object   uint32
 }
 
-// present is what the blocks hold.
+// present is what the blocks of one part hold.
 type present struct {
 	rows  []row    // by tenant, id, received, content
 	first []uint32 // where each (tenant, id) begins: the row that counts
 }
 
-// readPresent reads all rows; about says how many to expect.
-func readPresent(ctx context.Context, rows Rows[Present], n *names, about int) (*present, error) {
-	p := &present{rows: make([]row, 0, about), first: make([]uint32, 0, about)}
-	err := rows(ctx, func(r Present) error {
-		p.rows = append(p.rows, row{fact: n.fact(r.Tenant, &r.Fact), received: r.ReceivedMS, content: r.Content, object: n.of(r.Object)})
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read events: %w", err)
-	}
+func appendPresent(b []byte, tenant uint32, p *Present) []byte {
+	b = binary.AppendUvarint(b, uint64(tenant))
+	b = binary.AppendVarint(b, p.ReceivedMS)
+	b = binary.LittleEndian.AppendUint64(b, p.Content)
+	return appendFact(appendString(b, p.Object), &p.Fact)
+}
+
+func (d *decoder) present(n *names) row {
+	tenant := uint32(d.uvarint())
+	out := row{received: d.varint(), content: binary.LittleEndian.Uint64(d.take(8))}
+	out.object = n.of(d.string())
+	f := d.fact()
+	out.fact = n.fact(tenant, &f)
+	return out
+}
+
+// sort puts rows in order and finds those that count.
+func (p *present) sort() {
 	slices.SortFunc(p.rows, func(a, b row) int {
 		if c := byTenantAndID(&a.fact, &b.fact); c != 0 {
 			return c
@@ -42,7 +51,6 @@ func readPresent(ctx context.Context, rows Rows[Present], n *names, about int) (
 			p.first = append(p.first, uint32(i))
 		}
 	}
-	return p, nil
 }
 
 // at is the i-th different event, as it counts.
@@ -64,7 +72,7 @@ type minute struct {
 }
 
 // minutes computes them all, by tenant and time.
-func (p *present) minutes(n *names) (list []minute, truth buckets) {
+func (p *present) minutes(n *names) (list []minute) {
 	for i := range p.first {
 		e := &p.at(i).fact
 		if m := e.minute(); len(list) == 0 || list[len(list)-1].tenant != e.tenant || list[len(list)-1].start != m {
@@ -75,10 +83,7 @@ func (p *present) minutes(n *names) (list []minute, truth buckets) {
 		last.add(n, e)
 		last.Conflicts += p.conflicts(i)
 	}
-	for i := range list {
-		truth = append(truth, list[i].bucket)
-	}
-	return list, truth
+	return list
 }
 
 // conflicts is how many contents the i-th different event has besides the one that counts.

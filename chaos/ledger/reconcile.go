@@ -1,11 +1,14 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/retailflow/stampede/loadgen/event"
 	"github.com/retailflow/stampede/reference/api"
 )
 
@@ -23,7 +26,16 @@ type Options struct {
 	Poison       bool     // the scenario sends what must end up in a dead-letter queue
 	Undrained    []string // what had not come to rest when the sinks were read
 	Examples     int      // kept for a check; 0 means 10
+
+	// PartEvents is how many sent events are held in memory at once, about; 0 means 200,000. One
+	// tenant's are never parted.
+	PartEvents int64
+	// Progress is told now and then what is being read and how many rows of it have been; nil: nobody.
+	Progress func(what string, rows int64)
 }
+
+// maxParts bounds the files that are open at once: four for each part.
+const maxParts = 128
 
 func (o *Options) ensureDefaults() {
 	if o.Settle == 0 {
@@ -31,6 +43,12 @@ func (o *Options) ensureDefaults() {
 	}
 	if o.Examples == 0 {
 		o.Examples = 10
+	}
+	if o.PartEvents == 0 {
+		o.PartEvents = 200_000
+	}
+	if o.Progress == nil {
+		o.Progress = func(string, int64) {}
 	}
 	zone := o.Zone
 	o.Zone = func(tenant string) *time.Location {
@@ -46,32 +64,40 @@ func (o *Options) ensureDefaults() {
 // reconciliation is the state of one Reconcile.
 type reconciliation struct {
 	options Options
-	names   *names
-	history *history
+	tenants *names // the same numbers in all parts
+	history history
 	report  Report
+	spills  spills
 
-	present  *present // nil: not read
-	truth    []minute // what minutes must be
-	truthful buckets  // the same, to add up
-	minutes  buckets  // as stored; nil: not read
-	hours    buckets
-	days     buckets
+	// Of the part that is being looked at.
+	names   *names // of orders, customers, products, currencies and objects
+	sent    []sent // by tenant and id; different contents of one id follow one another
+	present *present
+	truth   []minute // what minutes must be
+
+	eventsRead bool
+	truthful   buckets // what all minutes must be, to add up
+	minutes    buckets // as stored; nil: not read
+	hours      buckets
+	days       buckets
 
 	parked     map[api.ID]bool
+	counted    map[api.ID]bool // of the parked ones
 	parkedRows []Parked
 	findings   map[string]*finding
-	hashes     map[api.Sum128]uint32
+	hashes     []whereabouts
+	failed     error // of a spill that could not be read back
 	zones      map[uint32]*time.Location
 }
 
 // Reconcile compares the journal with the sinks. Close the ledger, or be sure that nothing is
 // being sent, before. The error says that the journal itself could not be read, or that ctx
-// ended; a sink that could not be read shows in its checks. Memory is about 250 bytes for each
-// event sent and present.
-func (l *Ledger) Reconcile(ctx context.Context, s Sinks, o Options) (Report, error) {
+// ended; a sink that could not be read shows in its checks. Events are spilled beside the journal,
+// about 75 bytes for each that was sent and again for each that is present, and looked at in parts:
+// memory does not grow with them but for 16 bytes each where a minute holds events of another.
+func (l *Ledger) Reconcile(ctx context.Context, s Sinks, o Options) (report Report, err error) {
 	o.ensureDefaults()
 	l.mu.Lock()
-	var err error
 	if l.mu.file != nil {
 		err = l.flush()
 	}
@@ -79,12 +105,28 @@ func (l *Ledger) Reconcile(ctx context.Context, s Sinks, o Options) (Report, err
 	if err != nil {
 		return Report{}, fmt.Errorf("reconcile: %w", err)
 	}
-	r := &reconciliation{options: o, names: newNames(), findings: map[string]*finding{}, zones: map[uint32]*time.Location{}}
-	if r.history, err = readHistory(l.dir, r.names, o.Windows); err != nil {
+	files, err := segments(l.dir)
+	if err != nil {
 		return Report{}, fmt.Errorf("reconcile: %w", err)
 	}
-	faults := r.run(ctx, s)
-	if err := ctx.Err(); err != nil {
+	r := &reconciliation{options: o, tenants: newNames(), findings: map[string]*finding{}, zones: map[uint32]*time.Location{}, counted: map[api.ID]bool{}}
+	if r.spills, err = newSpills(l.dir, int(min(1+roughEvents(files)/o.PartEvents, maxParts))); err != nil {
+		return Report{}, fmt.Errorf("reconcile: %w", err)
+	}
+	defer func() { err = errors.Join(err, r.spills.close()) }()
+	read := int64(0)
+	r.history, err = readHistory(files, o.Windows, func(tenant string, f *event.Fact, s State) error {
+		if read++; read%progressEvery == 0 {
+			o.Progress("the journal", read)
+		}
+		number := r.tenants.of(tenant)
+		return r.spills.sent.put(number, func(b []byte) []byte { return appendSent(b, number, f, s) })
+	})
+	if err != nil {
+		return Report{}, fmt.Errorf("reconcile: %w", err)
+	}
+	faults, err := r.run(ctx, s)
+	if err = cmp.Or(ctx.Err(), err); err != nil {
 		return Report{}, fmt.Errorf("reconcile: %w", err)
 	}
 	r.settle(faults)
@@ -103,12 +145,12 @@ func (u unread) note(sink string, missing bool, err error) {
 	}
 }
 
-func (r *reconciliation) run(ctx context.Context, s Sinks) unread {
+// run reads the sinks, events first, and looks at one part after another. The error is that of a
+// spill.
+func (r *reconciliation) run(ctx context.Context, s Sinks) (unread, error) {
 	u := unread{}
-	var err error
-	if s.Events != nil {
-		r.present, err = readPresent(ctx, s.Events, r.names, len(r.history.sent)+len(r.history.sent)/16)
-	}
+	err := fill(ctx, r, "events", s.Events, r.spills.present, func(p *Present) string { return p.Tenant }, appendPresent)
+	r.eventsRead = s.Events != nil && err == nil
 	u.note("events", s.Events == nil, err)
 	for _, level := range []struct {
 		name string
@@ -117,7 +159,7 @@ func (r *reconciliation) run(ctx context.Context, s Sinks) unread {
 	}{{"minutes", s.Minutes, &r.minutes}, {"hours", s.Hours, &r.hours}, {"days", s.Days, &r.days}} {
 		err = nil
 		if level.rows != nil {
-			if *level.into, err = readLevel(ctx, level.rows, r.names, level.name); err == nil && *level.into == nil {
+			if *level.into, err = readLevel(ctx, level.rows, r.tenants, level.name); err == nil && *level.into == nil {
 				*level.into = buckets{} // read, and none
 			}
 		}
@@ -125,23 +167,27 @@ func (r *reconciliation) run(ctx context.Context, s Sinks) unread {
 	}
 	u.note("dead-letter queues", s.Parked == nil, r.readParked(ctx, s.Parked))
 
-	if r.present != nil {
-		r.truth, r.truthful = r.present.minutes(r.names)
+	u.note("order facts", s.Orders == nil, fill(ctx, r, "order facts", s.Orders, r.spills.orders, func(o *OrderFact) string { return o.Tenant }, appendOrder))
+	u.note("stock levels", s.Stock == nil, fill(ctx, r, "stock levels", s.Stock, r.spills.stocks, func(s *Stock) string { return s.Tenant }, appendStock))
+
+	r.report.PresentOf = map[State]int64{}
+	for part := range r.spills.sent.parts {
+		if err := cmp.Or(ctx.Err(), r.part(part, u)); err != nil {
+			return nil, err
+		}
+		r.options.Progress(fmt.Sprintf("part %d of %d", part+1, len(r.spills.sent.parts)), int64(len(r.sent)))
 	}
-	r.checkEvents()
-	r.checkMinutes()
+	r.truthful.sort()
 	r.checkLevels()
 	r.checkParked()
-	u.note("order facts", s.Orders == nil, r.checkOrders(ctx, s.Orders))
-	u.note("stock levels", s.Stock == nil, r.checkStock(ctx, s.Stock))
 	u.note("answers", s.Answers == nil, r.checkAnswers(ctx, s.Answers))
 	r.checkUnknown()
-	return u
+	return u, r.failed
 }
 
 // checkUnknown looks at how many requests had no clear outcome outside of fault windows.
 func (r *reconciliation) checkUnknown() {
-	f, h := r.finding(CheckUnknown), r.history
+	f, h := r.finding(CheckUnknown), &r.history
 	f.Compared = h.calm
 	share := 0.0
 	if h.calm > 0 {
@@ -170,7 +216,7 @@ func (r *reconciliation) settle(u unread) {
 		return strings.Join(reasons, "; ")
 	}
 	f := r.finding
-	h := r.history
+	h := &r.history
 	r.report.Attempts, r.report.Unended, r.report.Repeats = h.attempts, h.unended, h.repeats
 	r.report.Acked, r.report.Unknown, r.report.Refused = h.acked, h.unknown, h.refused
 	r.report.Checks = []Check{
@@ -201,7 +247,7 @@ func (r *reconciliation) finding(name string) *finding {
 
 func (r *reconciliation) zone(tenant uint32) *time.Location {
 	if r.zones[tenant] == nil {
-		r.zones[tenant] = r.options.Zone(r.names.text[tenant])
+		r.zones[tenant] = r.options.Zone(r.tenants.text[tenant])
 	}
 	return r.zones[tenant]
 }

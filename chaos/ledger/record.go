@@ -45,16 +45,20 @@ func appendBegin(b []byte, a *Attempt) []byte {
 	b = appendString(b, a.Tenant)
 	b = binary.AppendUvarint(b, uint64(len(a.Events)))
 	for i := range a.Events {
-		f := &a.Events[i]
-		b = append(b, f.ID[:]...)
-		b = append(b, byte(f.Type))
-		for _, n := range [...]int64{f.TimeMS, f.Amount, f.Units, f.Lines, f.Quantity} {
-			b = binary.AppendVarint(b, n)
-		}
-		b = binary.AppendUvarint(b, f.Sequence)
-		for _, s := range [...]string{f.Currency, f.Order, f.Customer, f.SKU} {
-			b = appendString(b, s)
-		}
+		b = appendFact(b, &a.Events[i])
+	}
+	return b
+}
+
+func appendFact(b []byte, f *event.Fact) []byte {
+	b = append(b, f.ID[:]...)
+	b = append(b, byte(f.Type))
+	for _, n := range [...]int64{f.TimeMS, f.Amount, f.Units, f.Lines, f.Quantity} {
+		b = binary.AppendVarint(b, n)
+	}
+	b = binary.AppendUvarint(b, f.Sequence)
+	for _, s := range [...]string{f.Currency, f.Order, f.Customer, f.SKU} {
+		b = appendString(b, s)
 	}
 	return b
 }
@@ -158,16 +162,19 @@ func (d *decoder) begin() Attempt {
 		return a
 	}
 	a.Events = slices.Grow(d.facts, int(n))[:n]
-	clear(a.Events)
 	for i := range a.Events {
-		f := &a.Events[i]
-		copy(f.ID[:], d.take(16))
-		f.Type = api.EventType(d.byte())
-		f.TimeMS, f.Amount, f.Units, f.Lines, f.Quantity = d.varint(), d.varint(), d.varint(), d.varint(), d.varint()
-		f.Sequence = d.uvarint()
-		f.Currency, f.Order, f.Customer, f.SKU = d.string(), d.string(), d.string(), d.string()
+		a.Events[i] = d.fact()
 	}
 	return a
+}
+
+func (d *decoder) fact() (f event.Fact) {
+	copy(f.ID[:], d.take(16))
+	f.Type = api.EventType(d.byte())
+	f.TimeMS, f.Amount, f.Units, f.Lines, f.Quantity = d.varint(), d.varint(), d.varint(), d.varint(), d.varint()
+	f.Sequence = d.uvarint()
+	f.Currency, f.Order, f.Customer, f.SKU = d.string(), d.string(), d.string(), d.string()
+	return f
 }
 
 func (d *decoder) end() (seq uint64, o Outcome, atMS int64) {

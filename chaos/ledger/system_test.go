@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sort"
 	"testing"
 	"time"
@@ -322,9 +323,24 @@ func run(t testing.TB, seed uint64, n int) (*ledger.Ledger, *system) {
 // lenient lets the many unknown outcomes of run pass.
 var lenient = ledger.Options{Zone: zoneOf, AsOf: start.Add(48 * time.Hour), UnknownLimit: 0.5}
 
+// reconcile does it in one part and in several: the report is the same, but for which examples it
+// picks.
 func reconcile(t testing.TB, l *ledger.Ledger, s ledger.Sinks, o ledger.Options) ledger.Report {
-	r, err := l.Reconcile(context.Background(), s, o)
+	whole, err := l.Reconcile(context.Background(), s, o)
 	require.NoError(t, err)
+	o.PartEvents = 50
+	parted, err := l.Reconcile(context.Background(), s, o)
+	require.NoError(t, err)
+	require.Equal(t, plainly(whole), plainly(parted))
+	return whole
+}
+
+// plainly is a report without its examples.
+func plainly(r ledger.Report) ledger.Report {
+	r.Checks = slices.Clone(r.Checks)
+	for i := range r.Checks {
+		r.Checks[i].Examples = nil
+	}
 	return r
 }
 

@@ -123,7 +123,9 @@ func TestAgainstDumbTwin(t *testing.T) {
 			}
 		}
 
-		rep, err := l.Reconcile(rt.Context(), s.sinks(), lenient)
+		options := lenient
+		options.PartEvents = rapid.SampledFrom([]int64{0, 1, 20}).Draw(rt, "events in a part")
+		rep, err := l.Reconcile(rt.Context(), s.sinks(), options)
 		require.NoError(rt, err)
 		require.Equal(rt, [3]int64{acked, unknown, refused}, [3]int64{rep.Acked, rep.Unknown, rep.Refused})
 		require.Equal(rt, int64(len(present)), rep.Present)
@@ -181,28 +183,40 @@ func big(t testing.TB, n int) (*ledger.Ledger, ledger.Sinks) {
 	return l, ledger.Sinks{Events: list(events), Minutes: levels(minutes), Hours: levels(hours)}
 }
 
-func TestReconcilesAHundredSecondsOfLoadQuickly(t *testing.T) {
-	if testing.Short() {
-		t.Skip("300,000 events")
+// What a reconciliation holds in memory is a part of the events and not all of them.
+func TestMemoryIsThatOfAPart(t *testing.T) {
+	const n = 200_000
+	l, sinks := big(t, n)
+	held := func(partEvents int64) uint64 {
+		var memory runtime.MemStats
+		live := func() uint64 {
+			runtime.GC()
+			runtime.ReadMemStats(&memory)
+			return memory.HeapAlloc
+		}
+		before, most := live(), uint64(0)
+		o := lenient
+		o.PartEvents, o.Progress = partEvents, func(string, int64) { most = max(most, live()) }
+		r, err := l.Reconcile(t.Context(), sinks, o)
+		require.NoError(t, err)
+		require.EqualValues(t, n, r.Acked)
+		require.EqualValues(t, n, r.Present)
+		require.Equal(t, ledger.Pass, r.Check(ledger.CheckMinutes).Status)
+		return most - min(before, most)
 	}
-	l, sinks := big(t, 300_000)
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	begin := time.Now()
-	r := reconcile(t, l, sinks, lenient)
-	took := time.Since(begin)
-	runtime.ReadMemStats(&after)
-	require.EqualValues(t, 300_000, r.Acked)
-	require.Equal(t, ledger.Pass, r.Check(ledger.CheckMinutes).Status)
-	require.Less(t, took, 10*time.Second, "measured: below 2 s on an idle machine")
-	t.Logf("%s, %d MB allocated", took, (after.TotalAlloc-before.TotalAlloc)>>20)
+	const bound = n * 100 // bytes
+	parted, whole := held(n/50), held(n)
+	t.Logf("%d kB in parts, %d kB as a whole", parted>>10, whole>>10)
+	require.Less(t, parted, uint64(bound))
+	require.Greater(t, whole, uint64(bound), "a bound that nothing exceeds proves nothing")
 }
 
 func BenchmarkReconcile(b *testing.B) {
 	l, sinks := big(b, 300_000)
 	for b.Loop() {
-		reconcile(b, l, sinks, lenient)
+		if _, err := l.Reconcile(b.Context(), sinks, lenient); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
