@@ -17,7 +17,7 @@ type Rows[T any] func(ctx context.Context, yield func(T) error) error
 // Sinks are what the system says it holds. A nil sink was not read: what depends on it is
 // [NotProved], never passed. So is what depends on a sink whose reading fails.
 //
-// Each is read once and to its end, Events before all others.
+// Each is read once and to its end: Events before roll-ups, Orders before Stock, Answers last.
 type Sinks struct {
 	Events  Rows[Present]   // every event in every block, repeated ones included
 	Minutes Rows[Rollup]    // one-minute roll-ups

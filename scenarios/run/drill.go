@@ -301,14 +301,14 @@ func (d *drill) reconcile(ctx context.Context) error {
 		return nil
 	}
 	d.noted("ledger", "comparing what was accepted with what is there")
-	read := readContents(ctx, d.world.clients, d.zone)
+	read := newContents(d.world.clients, d.zone)
+	truth, err := d.journal.ledger.Reconcile(ctx, read.sinks(d.answers()), ledger.Options{
+		Zone: d.zone, AsOf: time.Now(), Windows: d.ledgerWindows(), UnknownLimit: float64(d.s.Objectives.Unknown), Undrained: d.undrained,
+		Progress: func(what string, rows int64) { d.say.update(time.Now(), reading{what, rows}) },
+	})
 	for _, m := range read.minutes {
 		d.conflicts += m.Conflicts
 	}
-	answers := d.answers()
-	truth, err := d.journal.ledger.Reconcile(ctx, read.sinks(answers), ledger.Options{
-		Zone: d.zone, AsOf: time.Now(), Windows: d.ledgerWindows(), UnknownLimit: float64(d.s.Objectives.Unknown), Undrained: d.undrained,
-	})
 	if ctx.Err() != nil {
 		d.interrupted = errInterrupted
 		return nil

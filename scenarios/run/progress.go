@@ -32,6 +32,14 @@ func (l progressLine) String() string {
 		reports.FormatDuration(l.p99), l.errors, faults, l.verdict)
 }
 
+// reading says how far the ledger has come.
+type reading struct {
+	what string
+	rows int64
+}
+
+func (r reading) String() string { return "ledger: " + r.what + ", " + reports.Count(r.rows) + " rows" }
+
 // verdictSoFar holds the requests that ended so far, outside of fault windows as far as those are
 // known, against the objectives of latency and availability, as the report will. What failed
 // counts at its timeout. Ledger and freshness have no say yet.
@@ -77,8 +85,8 @@ func newProgress(out io.Writer, terminal bool) *progress {
 	return &progress{out: out, terminal: terminal, every: 5 * time.Second}
 }
 
-// update shows the state of the load.
-func (p *progress) update(now time.Time, line progressLine) {
+// update shows how far something has come.
+func (p *progress) update(now time.Time, line fmt.Stringer) {
 	if p.out == nil {
 		return
 	}

@@ -3,9 +3,11 @@ package run
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,41 +24,48 @@ import (
 )
 
 // contents are what the two tables and the dead-letter queues hold after the drain, as the
-// ledger wants it. A slice that could not be read is replaced by its error.
+// ledger wants it. Events and order facts are handed on as they are read, for there may be millions;
+// what comes with them out of the same table is kept for its own sink.
 type contents struct {
-	present             []ledger.Present
+	clients stack.Clients
+	zone    func(tenant string) *time.Location // nil is UTC, as an answer too
+
 	minutes, hours, day []ledger.Rollup
-	orders              []ledger.OrderFact
 	stock               []ledger.Stock
-	parked              []ledger.Parked
-
-	analytics, core, queues error
-	zone                    func(tenant string) *time.Location // nil is UTC, as an answer too
+	analytics, core     error // of reading a table: errNotScanned until then
 }
 
-// readContents reads every sink to its end.
-func readContents(ctx context.Context, clients stack.Clients, zone func(tenant string) *time.Location) *contents {
-	c := &contents{zone: zone}
-	c.analytics = c.readAnalytics(ctx, clients)
-	c.core = c.readCore(ctx, clients)
-	c.queues = c.readParked(ctx, clients)
-	return c
+// errNotScanned is the error of a sink that is asked for before the one it is read with.
+var errNotScanned = errors.New("its table was not read")
+
+func newContents(clients stack.Clients, zone func(tenant string) *time.Location) *contents {
+	return &contents{clients: clients, zone: zone, analytics: errNotScanned, core: errNotScanned}
 }
 
-// sinks hands the contents to the ledger.
+// sinks hands the contents to the ledger, which reads events before roll-ups and order facts before
+// stock.
 func (c *contents) sinks(answers ledger.Rows[ledger.Answer]) ledger.Sinks {
 	return ledger.Sinks{
-		Events: rows(c.present, c.analytics), Minutes: rows(c.minutes, c.analytics), Hours: rows(c.hours, c.analytics), Days: rows(c.day, c.analytics),
-		Orders: rows(c.orders, c.core), Stock: rows(c.stock, c.core), Parked: rows(c.parked, c.queues), Answers: answers,
+		Events: func(ctx context.Context, yield func(ledger.Present) error) error {
+			c.analytics = c.readAnalytics(ctx, yield)
+			return c.analytics
+		},
+		Minutes: rows(&c.minutes, &c.analytics), Hours: rows(&c.hours, &c.analytics), Days: rows(&c.day, &c.analytics),
+		Orders: func(ctx context.Context, yield func(ledger.OrderFact) error) error {
+			c.core = c.readCore(ctx, yield)
+			return c.core
+		},
+		Stock: rows(&c.stock, &c.core), Parked: c.readParked, Answers: answers,
 	}
 }
 
-func rows[T any](list []T, failed error) ledger.Rows[T] {
+// rows are a list's, as it is when it is asked for.
+func rows[T any](list *[]T, failed *error) ledger.Rows[T] {
 	return func(_ context.Context, yield func(T) error) error {
-		if failed != nil {
-			return failed
+		if *failed != nil {
+			return *failed
 		}
-		for _, item := range list {
+		for _, item := range *list {
 			if err := yield(item); err != nil {
 				return err
 			}
@@ -66,11 +75,10 @@ func rows[T any](list []T, failed error) ledger.Rows[T] {
 }
 
 // readAnalytics takes event blocks and roll-ups apart.
-func (c *contents) readAnalytics(ctx context.Context, clients stack.Clients) error {
-	// A roll-up's head and parts share a partition key, hence a segment.
-	var present [scanSegments][]ledger.Present
-	var rollups [scanSegments][]row
-	err := scan(ctx, clients.DynamoDB, stack.AnalyticsTable, func(segment int, items []row) error {
+func (c *contents) readAnalytics(ctx context.Context, yield func(ledger.Present) error) error {
+	var mu sync.Mutex // segments are read side by side
+	var parted [scanSegments][]row
+	err := scan(ctx, c.clients.DynamoDB, stack.AnalyticsTable, func(segment int, items []row) error {
 		for _, item := range items {
 			key := store.KeyOf(item)
 			switch pk := key.PK; {
@@ -80,9 +88,21 @@ func (c *contents) readAnalytics(ctx context.Context, clients stack.Clients) err
 				if err != nil {
 					return err
 				}
-				present[segment] = append(present[segment], events...)
+				mu.Lock()
+				for i := 0; err == nil && i < len(events); i++ {
+					err = yield(events[i])
+				}
+				mu.Unlock()
+				if err != nil {
+					return err
+				}
 			case strings.Contains(pk, "#R#"):
-				rollups[segment] = append(rollups[segment], item)
+				// A roll-up's head and parts share a partition key, hence a segment.
+				if head, whole, err := store.HeadOf(item); err != nil || !whole {
+					parted[segment] = append(parted[segment], item)
+				} else if err := c.rollup(&mu, head); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
@@ -91,13 +111,12 @@ func (c *contents) readAnalytics(ctx context.Context, clients stack.Clients) err
 		return err
 	}
 	for segment := range scanSegments {
-		c.present = append(c.present, present[segment]...)
-		heads, err := store.Rollups(rollups[segment])
+		heads, err := store.Rollups(parted[segment])
 		if err != nil {
 			return fmt.Errorf("read roll-ups: %w", err)
 		}
 		for _, head := range heads {
-			if err := c.rollup(head); err != nil {
+			if err := c.rollup(&mu, head); err != nil {
 				return err
 			}
 		}
@@ -134,7 +153,7 @@ func presentIn(item row) ([]ledger.Present, error) {
 	return out, nil
 }
 
-func (c *contents) rollup(head store.Rollup) error {
+func (c *contents) rollup(mu *sync.Mutex, head store.Rollup) error {
 	tenant, level, start, err := store.ParseRollupKey(head.Key)
 	if err != nil {
 		return fmt.Errorf("read roll-up: %w", err)
@@ -152,6 +171,8 @@ func (c *contents) rollup(head store.Rollup) error {
 			Gross: t.Gross, Refunded: t.Refunded, Cancelled: t.Cancelled, Net: t.Gross - t.Refunded - t.Cancelled})
 	}
 	out := ledger.Rollup{Tenant: tenant, Start: start, Figures: figures}
+	mu.Lock()
+	defer mu.Unlock()
 	switch level {
 	case store.Minute:
 		c.minutes = append(c.minutes, out)
@@ -168,18 +189,21 @@ func (c *contents) rollup(head store.Rollup) error {
 }
 
 // readCore reads order facts and stock levels.
-func (c *contents) readCore(ctx context.Context, clients stack.Clients) error {
-	var orders [scanSegments][]ledger.OrderFact
-	var stock [scanSegments][]ledger.Stock
-	err := scan(ctx, clients.DynamoDB, stack.CoreTable, func(segment int, items []row) error {
+func (c *contents) readCore(ctx context.Context, yield func(ledger.OrderFact) error) error {
+	var mu sync.Mutex
+	return scan(ctx, c.clients.DynamoDB, stack.CoreTable, func(_ int, items []row) error {
+		mu.Lock()
+		defer mu.Unlock()
 		for _, item := range items {
 			if strings.Contains(store.KeyOf(item).PK, "#O#") {
 				f, err := store.ParseFact(item)
 				if err != nil {
 					return fmt.Errorf("read order fact: %w", err)
 				}
-				orders[segment] = append(orders[segment], ledger.OrderFact{Tenant: f.Tenant, ID: f.ID, Order: f.Order, State: f.State,
-					TimeMS: f.At.UnixMilli(), Amount: f.Amount, Currency: f.Currency})
+				if err := yield(ledger.OrderFact{Tenant: f.Tenant, ID: f.ID, Order: f.Order, State: f.State,
+					TimeMS: f.At.UnixMilli(), Amount: f.Amount, Currency: f.Currency}); err != nil {
+					return err
+				}
 				continue
 			}
 			s, ok := store.ParseStock(item)
@@ -191,27 +215,22 @@ func (c *contents) readCore(ctx context.Context, clients stack.Clients) error {
 			if err != nil {
 				return fmt.Errorf("read stock of %s/%s: version %q", s.Tenant, s.SKU, s.Version)
 			}
-			stock[segment] = append(stock[segment], ledger.Stock{Tenant: s.Tenant, SKU: s.SKU, Quantity: s.Quantity, Sequence: number})
+			c.stock = append(c.stock, ledger.Stock{Tenant: s.Tenant, SKU: s.SKU, Quantity: s.Quantity, Sequence: number})
 		}
 		return nil
 	})
-	for segment := range scanSegments {
-		c.orders = append(c.orders, orders[segment]...)
-		c.stock = append(c.stock, stock[segment]...)
-	}
-	return err
 }
 
 // readParked looks into the dead-letter queues without taking anything out: what is received
 // becomes visible again at once.
-func (c *contents) readParked(ctx context.Context, clients stack.Clients) error {
+func (c *contents) readParked(ctx context.Context, yield func(ledger.Parked) error) error {
 	for _, stream := range api.Streams {
 		name := stack.DeadLetterQueue(stream)
-		queue, err := clients.SQS.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+		queue, err := c.clients.SQS.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
 		if err != nil {
 			return fmt.Errorf("read %s: %w", name, err)
 		}
-		attributes, err := clients.SQS.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: queue.QueueUrl,
+		attributes, err := c.clients.SQS.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: queue.QueueUrl,
 			AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameApproximateNumberOfMessages}})
 		if err != nil {
 			return fmt.Errorf("read %s: %w", name, err)
@@ -222,7 +241,7 @@ func (c *contents) readParked(ctx context.Context, clients stack.Clients) error 
 		}
 		seen := map[string]bool{}
 		for len(seen) < waiting {
-			out, err := clients.SQS.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 30})
+			out, err := c.clients.SQS.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 30})
 			if err != nil {
 				return fmt.Errorf("read %s: %w", name, err)
 			}
@@ -232,12 +251,16 @@ func (c *contents) readParked(ctx context.Context, clients stack.Clients) error 
 			for _, m := range out.Messages {
 				if id := aws.ToString(m.MessageId); !seen[id] {
 					seen[id] = true
-					c.parked = append(c.parked, ledger.Parked{Queue: name, Object: objectOf(aws.ToString(m.Body))})
+					if err := yield(ledger.Parked{Queue: name, Object: objectOf(aws.ToString(m.Body))}); err != nil {
+						return err
+					}
 				}
 			}
 		}
 		for range waiting - len(seen) {
-			c.parked = append(c.parked, ledger.Parked{Queue: name})
+			if err := yield(ledger.Parked{Queue: name}); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
