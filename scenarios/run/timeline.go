@@ -1,6 +1,8 @@
 package run
 
 import (
+	"iter"
+	"slices"
 	"time"
 
 	"github.com/retailflow/stampede/loadgen/attack"
@@ -22,7 +24,6 @@ type observation struct {
 // timeline is one bucket for each second of the load, and on until the last thing happened.
 func timeline(requests []request, seen []sighting, looks []observation, samples []attack.Sample, timeout time.Duration) []reports.Bucket {
 	var buckets []reports.Bucket
-	latency := map[int]*stat.Histogram{}
 	answered, canary := map[int]int64{}, map[int]int64{}
 	bucket := func(at time.Duration) *reports.Bucket {
 		second := int(max(at, 0) / time.Second)
@@ -35,11 +36,6 @@ func timeline(requests []request, seen []sighting, looks []observation, samples 
 		b := bucket(q.planned)
 		b.Planned++
 		b.PlannedEvents += int64(q.events)
-		second := int(max(q.planned, 0) / time.Second)
-		if latency[second] == nil {
-			latency[second] = new(stat.Histogram)
-		}
-		latency[second].Record(q.response(timeout))
 		switch {
 		case !q.sent:
 			b.Unsent++
@@ -59,7 +55,7 @@ func timeline(requests []request, seen []sighting, looks []observation, samples 
 			canary[ended]++
 		}
 	}
-	for second, h := range latency {
+	for second, h := range bySecond(requests, timeout) {
 		b := &buckets[second]
 		b.P50, b.P90 = millis(h.Quantile(0.5)), millis(h.Quantile(0.9))
 		b.P99, b.Max = millis(h.Quantile(0.99)), millis(h.Max())
@@ -96,6 +92,28 @@ func timeline(requests []request, seen []sighting, looks []observation, samples 
 		buckets[second].CanaryShare = &share
 	}
 	return buckets
+}
+
+// bySecond are the response times of the requests planned in each second, one second after another:
+// a histogram is large, and a long run has many seconds.
+func bySecond(requests []request, timeout time.Duration) iter.Seq2[int, *stat.Histogram] {
+	return func(yield func(int, *stat.Histogram) bool) {
+		order := make([]int32, len(requests))
+		for i := range order {
+			order[i] = int32(i)
+		}
+		second := func(i int32) int { return int(max(requests[i].planned, 0) / time.Second) }
+		slices.SortFunc(order, func(a, b int32) int { return second(a) - second(b) })
+		for from := 0; from < len(order); {
+			now, h := second(order[from]), new(stat.Histogram)
+			for ; from < len(order) && second(order[from]) == now; from++ {
+				h.Record(requests[order[from]].response(timeout))
+			}
+			if !yield(now, h) {
+				return
+			}
+		}
+	}
 }
 
 func millis(d time.Duration) *reports.Millis {
