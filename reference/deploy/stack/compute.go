@@ -3,7 +3,6 @@ package stack
 import (
 	"bytes"
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -271,20 +270,5 @@ func (d *deployment) restAPI(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var keys bytes.Buffer
-	w := csv.NewWriter(&keys)
-	_ = w.Write([]string{"name", "key", "description", "enabled", "usageplanIds"})
-	rows := 0
-	for _, t := range d.cfg.Tenants {
-		if t.APIKey != "" {
-			_ = w.Write([]string{t.ID, t.APIKey, "events of " + t.ID, "true", plans[t.Plan]})
-			rows++
-		}
-	}
-	w.Flush()
-	if rows == 0 {
-		return nil
-	}
-	_, err = d.clients.APIGateway.ImportApiKeys(ctx, &apigateway.ImportApiKeysInput{Body: keys.Bytes(), Format: agw.ApiKeysFormatCsv})
-	return named("import", "API keys", unlessExists(err, "ConflictException"))
+	return d.keys(ctx, plans)
 }

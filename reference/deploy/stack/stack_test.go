@@ -194,3 +194,51 @@ func settings(s state) state {
 	s.StreamVersion, s.MachineRevision, s.Version = "", "", ""
 	return s
 }
+
+// plansOf is each tenant's plan, by the names of its key and the plan.
+func (a applied) plansOf() map[string]string {
+	a.Helper()
+	plans, err := a.APIGateway.GetUsagePlans(a.Context(), &apigateway.GetUsagePlansInput{})
+	require.NoError(a, err)
+	of := map[string]string{}
+	for _, plan := range plans.Items {
+		keys, err := a.APIGateway.GetUsagePlanKeys(a.Context(), &apigateway.GetUsagePlanKeysInput{UsagePlanId: plan.Id})
+		require.NoError(a, err)
+		for _, key := range keys.Items {
+			of[*key.Name] = *plan.Name
+		}
+	}
+	return of
+}
+
+// TestApplyPutsKeptKeysUnderTheirPlans: keys that were imported before there were plans, or when
+// their tenant had another one, get the plan of today; those of others are left alone.
+func TestApplyPutsKeptKeysUnderTheirPlans(t *testing.T) {
+	dir := t.TempDir()
+	cfg := config(2*time.Second, deploy.Passes{})
+	for _, id := range []string{"t0001", "t0002", "t0003"} {
+		cfg.Tenants = append(cfg.Tenants, stack.Tenant{ID: id, Zone: "UTC", Currency: "EUR", Platform: "custom", APIKey: "a-key-of-some-length-" + id})
+	}
+	cfg.Plans = []stack.UsagePlan{} // a directory from before
+	a := apply(t, dir, cfg)
+	require.Empty(t, a.plansOf())
+	a.close()
+
+	cfg.Plans = nil
+	cfg.Tenants[0].Plan, cfg.Tenants[1].Plan = "growth", "starter"
+	a = apply(t, dir, cfg)
+	require.Equal(t, map[string]string{"t0001": "growth", "t0002": "starter"}, a.plansOf())
+	made, err := a.APIGateway.CreateApiKey(t.Context(), &apigateway.CreateApiKeyInput{Name: aws.String("by hand"), Enabled: true})
+	require.NoError(t, err)
+	plans, err := a.APIGateway.GetUsagePlans(t.Context(), &apigateway.GetUsagePlansInput{})
+	require.NoError(t, err)
+	_, err = a.APIGateway.CreateUsagePlanKey(t.Context(), &apigateway.CreateUsagePlanKeyInput{UsagePlanId: plans.Items[0].Id, KeyId: made.Id, KeyType: aws.String("API_KEY")})
+	require.NoError(t, err)
+	a.close()
+
+	cfg.Tenants[0].Plan, cfg.Tenants[1].Plan, cfg.Tenants[2].Plan = "enterprise", "", "starter"
+	cfg.Tenants = append(cfg.Tenants, stack.Tenant{ID: "t0004", Zone: "UTC", Currency: "EUR", Platform: "custom", Plan: "growth", APIKey: "a-key-of-some-length-t0004"})
+	a = apply(t, dir, cfg)
+	defer a.close()
+	require.Equal(t, map[string]string{"t0001": "enterprise", "t0003": "starter", "t0004": "growth", "by hand": *plans.Items[0].Name}, a.plansOf())
+}
