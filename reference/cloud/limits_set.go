@@ -36,7 +36,7 @@ func LimitNames(service string) []string {
 }
 
 // Set changes one limit. A value is a number above zero, of bytes, units or calls a second, or a
-// duration with its unit; or off, if the service can do without that limit. Zero is refused: a
+// duration with its unit, or on; or off, if the service can do without that limit. Zero is refused: a
 // service takes it for no limit at all, which off says aloud. The error wraps [ErrUnknownLimit] if
 // it is about a name, not about the value.
 func (l *Limits) Set(service, name, value string) error {
@@ -133,6 +133,11 @@ func parseLimit(into reflect.Value, text string) error {
 			return zero
 		}
 		into.SetFloat(x)
+	case bool:
+		if text != "on" {
+			return fmt.Errorf("%q is neither on nor off", text)
+		}
+		into.SetBool(true)
 	case uint64: // of a random seed, which may be zero
 		n, err := strconv.ParseUint(text, 10, 64)
 		if err != nil {
@@ -158,6 +163,8 @@ func formatLimit(v reflect.Value) string {
 		return "off"
 	}
 	switch x := v.Interface().(type) {
+	case bool:
+		return "on"
 	case time.Duration:
 		return x.String()
 	case float64:

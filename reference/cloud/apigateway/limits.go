@@ -24,11 +24,15 @@ type Limits struct {
 	// IntegrationTimeout is how long a function may take: 29 s. A document may ask for less.
 	// Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 	IntegrationTimeout time.Duration `yaml:"integration_timeout"`
+	// UsagePlans says that the throttles and quotas of usage plans are imposed on their keys; without,
+	// plans are only kept, and no quota is used.
+	// Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-usage-plans.html
+	UsagePlans bool `yaml:"usage_plans"`
 }
 
 // AWSLimits are AWS's defaults.
 func AWSLimits() Limits {
-	return Limits{RequestsPerSecond: 10_000, Burst: 5_000, PayloadBytes: 10 << 20, IntegrationTimeout: 29 * time.Second}
+	return Limits{RequestsPerSecond: 10_000, Burst: 5_000, PayloadBytes: 10 << 20, IntegrationTimeout: 29 * time.Second, UsagePlans: true}
 }
 
 // NoLimits imposes nothing.

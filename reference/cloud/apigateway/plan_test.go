@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/stretchr/testify/require"
+
+	"github.com/retailflow/stampede/reference/cloud/apigateway"
 )
 
 // planned puts the key of tenant t0001 under a plan and returns the plan's and the key's id.
@@ -72,6 +74,30 @@ func TestQuotaRefusesUntilItsPeriodEnds(t *testing.T) {
 			require.Equal(t, "3 requests a "+string(c.period), hits[0].Allowed)
 		})
 	}
+}
+
+// Without limits, plans are kept and bind nobody; they bind again once there are limits.
+func TestPlansCanBeOff(t *testing.T) {
+	for name, limits := range map[string]apigateway.Limits{"all": apigateway.NoLimits(), "plans": withoutPlans()} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, &limits).deploy()
+			plan, _ := planned(t, w, &sdk.CreateUsagePlanInput{Name: aws.String("p"), Quota: quotaOf(1, 0, types.QuotaPeriodTypeDay),
+				Throttle: &types.ThrottleSettings{RateLimit: 1, BurstLimit: 1}})
+			for range 5 {
+				require.Equal(t, "202", summary(w))
+			}
+			kept, err := w.client.GetUsagePlan(context.Background(), &sdk.GetUsagePlanInput{UsagePlanId: plan})
+			require.NoError(t, err)
+			require.EqualValues(t, 1, kept.Quota.Limit)
+			require.Empty(t, w.gateway.Stats().LimitHits)
+		})
+	}
+}
+
+func withoutPlans() apigateway.Limits {
+	l := apigateway.AWSLimits()
+	l.UsagePlans = false
+	return l
 }
 
 func TestThrottledRequestsUseNoQuota(t *testing.T) {

@@ -23,7 +23,7 @@ func (s *Service) throttleAccount(now time.Time) *fault {
 
 // throttleKey counts a request under the usage plan of its key.
 func (s *Service) throttleKey(now time.Time, key *apiKey, m *meter, api *deployedAPI, r *route) *fault {
-	if m == nil {
+	if m == nil || !s.limits.UsagePlans {
 		return nil
 	}
 	s.throttle.Lock()
