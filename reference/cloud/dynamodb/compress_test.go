@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"bytes"
 	"compress/gzip"
+	"compress/zlib"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -35,30 +36,89 @@ func (r *rig) past(action, body string, header http.Header) *httptest.ResponseRe
 func TestLargeAnswersAreCompressedForThoseWhoTakeIt(t *testing.T) {
 	r := open(t, Options{})
 	r.create("items", "pk", "", "pk:S")
-	r.put("items", av{"pk": S("small")})
-	r.put("items", av{"pk": S("large"), "x": S(strings.Repeat("snow ", 4000))})
-	for _, c := range []struct {
-		pk, accept string
-		want       bool
-	}{
-		{"large", "", false}, {"large", "identity", false}, {"large", "gzip;q=0", false}, {"large", "br", false},
-		{"large", "gzip", true}, {"large", "deflate, gzip;q=0.5", true}, {"small", "gzip", false},
+	r.put("items", av{"pk": S("small"), "x": S(strings.Repeat("x", compressFrom-50))})
+	r.put("items", av{"pk": S("large"), "x": S(strings.Repeat("x", compressFrom))})
+	for _, c := range []struct{ pk, accept, want string }{
+		{"large", "", ""}, {"large", "identity", ""}, {"large", "gzip", "gzip"}, {"large", "deflate", "deflate"}, {"small", "gzip", ""},
 	} {
 		t.Run(c.pk+" "+c.accept, func(t *testing.T) {
 			w := r.past("GetItem", fmt.Sprintf(`{"TableName":"items","Key":{"pk":{"S":"%s"}}}`, c.pk), http.Header{"Accept-Encoding": {c.accept}})
 			body := w.Body.Bytes()
 			require.Equal(t, strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10), w.Header().Get("X-Amz-Crc32"), "the checksum is of what is sent")
 			require.Equal(t, strconv.Itoa(len(body)), w.Header().Get("Content-Length"))
-			require.Equal(t, map[bool]string{true: "gzip"}[c.want], w.Header().Get("Content-Encoding"))
-			if c.want {
-				require.Less(t, len(body), 1000)
-				z, err := gzip.NewReader(bytes.NewReader(body))
-				require.NoError(t, err)
-				body, err = io.ReadAll(z)
-				require.NoError(t, err)
+			require.Equal(t, c.want, w.Header().Get("Content-Encoding"))
+			var z io.Reader
+			var err error
+			switch c.want {
+			case "gzip":
+				z, err = gzip.NewReader(bytes.NewReader(body))
+			case "deflate":
+				z, err = zlib.NewReader(bytes.NewReader(body))
+			default:
+				z = bytes.NewReader(body)
 			}
+			require.NoError(t, err)
+			if c.want != "" {
+				require.Less(t, len(body), compressFrom/30)
+			}
+			body, err = io.ReadAll(z)
+			require.NoError(t, err)
 			require.Contains(t, string(body), `"pk":{"S":"`+c.pk+`"}`)
 		})
+	}
+}
+
+// How ScyllaDB's tests saw AWS read the header.
+func TestAcceptEncoding(t *testing.T) {
+	for accept, want := range map[string]string{
+		"": "", "identity": "", "br": "", "x-gzip": "", `"gzip"`: "", "gzip br": "", "gzip:q=1": "", "identity;q=0": "",
+		"gzip, deflate": "gzip", "br, identity, deflate, gzip": "deflate", "GZIP, identity": "gzip", "dog, gzip ,, cat": "gzip",
+		"gzip;q=0.8, deflate;q=0.5": "gzip", "br, gzip;q=0, deflate; q = 0.5 , identity;q=0": "deflate",
+		"*": "gzip", "*, deflate;q=0.5": "gzip", "*, deflate": "deflate", "*, identity": "gzip", "*, gzip;q=0.5": "deflate",
+		"gzip ;q=0": "", "*;q=0": "", "*;q=0.5,identity": "gzip", "gzip;q=0.5,identity;q=0.8": "gzip", "br;q=0.8,identity;q=0.5,*;q=0": "",
+		"deflate;q=0.5, gzip;q=31": "gzip", "gzip;q=31,deflate;q=51": "gzip", "deflate;q=0.5, gzip;q=0.2": "deflate", "deflate;q=0.5, gzip;q=1;q=0.2": "gzip",
+		"deflate;q=0.5,gzip;q=0.": "deflate", "deflate;q=0.5,gzip;q=0.x": "gzip", "deflate;q=0.5,gzip;q=0. x": "gzip", "deflate;q=-0.5,gzip;q=0.2": "gzip",
+		"gzip;q= 0;q=1": "", "gzip;q =0;q=1": "gzip", "gzip; q=0;q=1": "", "gzip;nq=0;q=1": "", "gzip;q=0, gzip;q=1, gzip;q=0": "gzip",
+		"br,identity;q=0.5,gzip;q=0.0001": "gzip",
+	} {
+		require.Equal(t, want, acceptedEncoding(&http.Request{Header: http.Header{"Accept-Encoding": {accept}}}), accept)
+	}
+	require.Empty(t, acceptedEncoding(&http.Request{Header: http.Header{"Accept-Encoding": {"identity", "gzip"}}}), "only the first header counts")
+	require.Empty(t, acceptedEncoding(nil))
+}
+
+func TestBodiesMayBeCompressed(t *testing.T) {
+	r := open(t, Options{})
+	r.create("items", "pk", "", "pk:S")
+	encoded := func(encoding, text string) string {
+		b, err := compressed([]byte(text), encoding)
+		require.NoError(t, err)
+		return string(b)
+	}
+	put := func(pk string) string {
+		return fmt.Sprintf(`{"TableName":"items","Item":{"pk":{"S":"%s"}}}`, pk)
+	}
+	for _, c := range []struct {
+		pk, encoding, body string
+		status             int
+	}{
+		{"plain", "identity", put("plain"), 200},
+		{"gzip", "gzip", encoded("gzip", put("gzip")), 200},
+		{"two", "gzip", encoded("gzip", put("two")[:10]) + encoded("gzip", put("two")[10:]), 200},
+		{"deflate", "deflate", encoded("deflate", put("deflate")), 200},
+		{"none", "gzip", put("none"), 500},
+		{"nor", "deflate", put("nor"), 500},
+		{"unknown", "garbage", put("unknown"), 500},
+		{"cut", "gzip", encoded("gzip", put("cut"))[:30], 500},
+		{"large", "gzip", encoded("gzip", put("large")+strings.Repeat(" ", MaxBody)), 500},
+		{"", "gzip", "", 500},
+		{"", "deflate", "", 500},
+	} {
+		w := r.past("PutItem", c.body, http.Header{"Content-Encoding": {c.encoding}})
+		require.Equal(t, c.status, w.Code, c.pk)
+		if c.pk != "" {
+			require.Equal(t, c.status == 200, r.get("items", av{"pk": S(c.pk)}) != nil, c.pk)
+		}
 	}
 }
 

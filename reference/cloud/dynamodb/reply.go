@@ -29,7 +29,7 @@ func (c *call) reply(w http.ResponseWriter, err error) {
 	status := http.StatusOK
 	if err != nil {
 		f := asFault(err)
-		if f.status >= http.StatusInternalServerError && !errors.Is(err, store.ErrUnavailable) { // which the disk has logged, once
+		if f.status >= http.StatusInternalServerError && !errors.Is(err, store.ErrUnavailable) && !errors.Is(err, errBody) { // which the disk has logged, once, or is the caller's
 			c.s.log.Error("dynamodb_failed", "action", c.r.Action, "request_id", c.r.RequestID, "error", err)
 		}
 		status = f.status
@@ -45,9 +45,11 @@ func (c *call) reply(w http.ResponseWriter, err error) {
 		c.out = append(c.out, '}')
 	}
 	h, body := w.Header(), c.out
-	if len(body) >= compressFrom && takesGzip(c.r.HTTP) {
-		if short, err := compressed(body); err == nil {
-			h["Content-Encoding"], body = []string{"gzip"}, short
+	if len(body) >= compressFrom {
+		if encoding := acceptedEncoding(c.r.HTTP); encoding != "" {
+			if short, err := compressed(body, encoding); err == nil {
+				h["Content-Encoding"], body = []string{encoding}, short
+			}
 		}
 	}
 	h["Content-Type"] = []string{c.contentType()}

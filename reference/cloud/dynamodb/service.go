@@ -197,6 +197,13 @@ func (c *call) run() error {
 	if op == nil {
 		return refuse(codeUnknown, "")
 	}
+	if h := c.r.HTTP; h != nil {
+		if encoding := h.Header["Content-Encoding"]; encoding != nil {
+			if err := c.decompress(encoding[0]); err != nil {
+				return err
+			}
+		}
+	}
 	defer c.s.calls.leave(c.s.calls.enter())
 	return op(c)
 }
