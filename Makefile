@@ -8,6 +8,7 @@ SCENARIO    ?= black-friday
 N           ?= 20
 FUZZTIME    ?= 20s
 PRELOAD     ?= 32MiB
+ROUNDS      ?= 3
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 VERSION     := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 BUILDFLAGS  := -trimpath -ldflags "-s -w -X github.com/retailflow/stampede/scenarios/cli.version=$(VERSION)"
@@ -60,7 +61,7 @@ conformance: build ## the public DynamoDB suite in SUITE=DIR against `stampede c
 
 .PHONY: bench-dynamodb
 bench-dynamodb: build ## DynamoDB beside dynoxide and dynalite (from npm), side by side; PRELOAD=5GB
-	$(GO) run ./reference/cloud/dynamodb/bench --server bin/stampede --dir $(OUT)/bench-dynamodb --preload $(PRELOAD)
+	$(GO) run ./reference/cloud/dynamodb/bench --server bin/stampede --dir $(OUT)/bench-dynamodb --preload $(PRELOAD) --rounds $(ROUNDS)
 
 .PHONY: proof
 proof: build ## what is too long for test: fuzzing, kills and crashes of DynamoDB, every shipped drill, DynamoDB with 5 GB

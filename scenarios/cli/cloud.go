@@ -72,6 +72,7 @@ GET /_stampede/health and /_stampede/stats tell how it is. Ctrl-C stops it.`,
 			if err := lifeline.Watch(cancel); err != nil {
 				return err
 			}
+			collectSeldom()
 			c, err := openCloud(o)
 			if err != nil {
 				return err

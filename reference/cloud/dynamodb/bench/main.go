@@ -45,6 +45,12 @@ type settings struct {
 	base        string // path of another stampede binary
 	rounds      int
 	gate        bool // a missed target is a failure
+	keep        bool // leave tables and peers for the next run
+}
+
+// command is how a run with these settings is made.
+func (s settings) command() string {
+	return fmt.Sprintf("go run ./reference/cloud/dynamodb/bench --preload %dMB --rounds %d", s.preload/1e6, s.rounds)
 }
 
 // Main runs the benchmark and returns the exit code: 0, 1 for a missed target with --gate or a
@@ -54,7 +60,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&s.server, "server", "bin/stampede", "the stampede binary")
-	flags.StringVar(&s.dir, "dir", "out/bench-dynamodb", "folder of preloaded tables and of peers, kept from run to run")
+	flags.StringVar(&s.dir, "dir", "out/bench-dynamodb", "folder of preloaded tables and of peers")
 	flags.Var((*size)(&s.preload), "preload", "bytes of items before the rows, such as 5GB")
 	flags.Var((*size)(&s.peerPreload), "peer-preload", "the same for the peers, which keep it in memory")
 	flags.IntVar(&s.clients, "clients", 8, "connections")
@@ -63,6 +69,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.BoolVar(&s.peers, "peers", true, "measure the peers too")
 	flags.StringVar(&s.base, "base", "", "another stampede binary, to be measured too: what a change has changed")
 	flags.IntVar(&s.rounds, "rounds", 1, "how often each row is measured, the servers taking turns; the median by CPU is judged, the mean shown beside it")
+	flags.BoolVar(&s.keep, "keep", false, "leave the preloaded table and the peers there for the next run")
 	flags.BoolVar(&s.gate, "gate", false, "exit with 1 if a target is missed")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -97,25 +104,41 @@ func run(ctx context.Context, s settings, stdout, stderr io.Writer) (missed int,
 			chosen = append(chosen, r)
 		}
 	}
+	begin := time.Now()
 	servers, loaded, err := start(ctx, s, stderr)
 	defer func() {
 		for _, v := range servers {
 			err = errors.Join(err, v.stop())
 		}
+		if !s.keep {
+			err = errors.Join(err, tidy(s))
+		}
 	}()
 	if err != nil {
 		return 0, err
 	}
+	disk, err := measureFloor(s.dir, floorTime)
+	if err != nil {
+		return 0, err
+	}
+	fmt.Fprintf(stderr, "%s: the disk syncs %s\n", since(begin), disk.bound(s.clients))
 	var results []result
-	for _, r := range chosen {
+	for i, r := range chosen {
+		fmt.Fprintf(stderr, "%s: row %d of %d, %s\n", since(begin), i+1, len(chosen), r.name)
 		one, err := measureRow(ctx, s, servers, r, stderr)
 		if err != nil {
 			return 0, err
 		}
 		results = append(results, one)
 	}
-	return report(stdout, loaded, results), nil
+	missed = report(stdout, loaded, results)
+	fmt.Fprintln(stdout)
+	summary(stdout, s, loaded, disk, results)
+	return missed, nil
 }
+
+// since is how long ago something was, in whole seconds.
+func since(begin time.Time) time.Duration { return time.Since(begin).Round(time.Second) }
 
 // start starts ours and the peers there are, with their items in them. Those it started it
 // returns also with an error.
@@ -126,7 +149,7 @@ func start(ctx context.Context, s settings, stderr io.Writer) (servers []*server
 	}
 	servers = append(servers, ours)
 	if s.base != "" {
-		base, err := startCopy(s.base, s, "base")
+		base, err := startCopy(s.base, s, baseFolder)
 		if err != nil {
 			return servers, l, err
 		}
@@ -150,7 +173,7 @@ func start(ctx context.Context, s settings, stderr io.Writer) (servers []*server
 		}
 		servers = append(servers, v)
 		fmt.Fprintf(stderr, "loading %s into %s\n", size(s.peerPreload), v.name)
-		if _, err := preload(ctx, v, s.peerPreload); err != nil {
+		if _, err := preload(ctx, v, s.peerPreload, io.Discard); err != nil {
 			return servers, l, fmt.Errorf("load %s: %w", v.name, err)
 		}
 		v.partitions = partitions(s.peerPreload)
@@ -166,7 +189,6 @@ func measureRow(ctx context.Context, s settings, servers []*server, r row, stder
 			clear(requests)
 		}
 		for i, v := range servers {
-			fmt.Fprintf(stderr, "%s on %s\n", r.name, v.name)
 			if requests[v.partitions] == nil {
 				var err error
 				if requests[v.partitions], err = prepare(ctx, r, v.partitions, s.clients); err != nil {
@@ -177,6 +199,7 @@ func measureRow(ctx context.Context, s settings, servers []*server, r row, stder
 			if err != nil {
 				return result{}, fmt.Errorf("%s on %s: %w", r.name, v.name, err)
 			}
+			fmt.Fprintf(stderr, "  %s: %.1f µs an item, %.0f items/s\n", v.name, m.micros(&r), m.rate(&r))
 			runs[i] = append(runs[i], m)
 		}
 	}

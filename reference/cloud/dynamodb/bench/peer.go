@@ -25,7 +25,7 @@ const (
 
 // installPeers fetches the peers with npm into a folder below dir, unless they are there.
 func installPeers(ctx context.Context, dir string) ([]peer, error) {
-	dir = filepath.Join(dir, "peers")
+	dir = filepath.Join(dir, peersFolder)
 	modules := filepath.Join(dir, "node_modules")
 	peers := []peer{
 		{"dynoxide (memory)", []string{filepath.Join(modules, "@dynoxide", "linux-x64", "dynoxide")}},

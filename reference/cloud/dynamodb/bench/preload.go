@@ -41,7 +41,7 @@ func readLoad(dir string) (l load, err error) {
 
 // makeLoad fills a table on disk and keeps it. A folder without the file of what was seen is
 // half done, and done again.
-func makeLoad(ctx context.Context, s settings, dir string) (l load, err error) {
+func makeLoad(ctx context.Context, s settings, dir string, words io.Writer) (l load, err error) {
 	if err := os.RemoveAll(dir); err != nil {
 		return l, fmt.Errorf("empty %s: %w", dir, err)
 	}
@@ -52,7 +52,7 @@ func makeLoad(ctx context.Context, s settings, dir string) (l load, err error) {
 	if err != nil {
 		return l, err
 	}
-	l, err = preload(ctx, v, s.preload)
+	l, err = preload(ctx, v, s.preload, words)
 	if err == nil {
 		_, err = v.settle(ctx)
 	}
@@ -66,8 +66,9 @@ func makeLoad(ctx context.Context, s settings, dir string) (l load, err error) {
 	return l, err
 }
 
-// preload makes the table and fills it through the SDK, eight calls at a time.
-func preload(ctx context.Context, v *server, bytes int64) (l load, err error) {
+// preload makes the table and fills it through the SDK, eight calls at a time. At each tenth it
+// says how far it is.
+func preload(ctx context.Context, v *server, bytes int64, words io.Writer) (l load, err error) {
 	transport := &http.Transport{MaxIdleConnsPerHost: 8}
 	defer transport.CloseIdleConnections()
 	client := newClient("http://"+v.address, &http.Client{Transport: transport})
@@ -95,6 +96,7 @@ func preload(ctx context.Context, v *server, bytes int64) (l load, err error) {
 					if err != nil {
 						return err
 					}
+					fmt.Fprintf(words, "  %v of %v after %v, %v resident\n", size(int64(p)*partItems*itemBytes), size(l.Bytes), since(start), size(resident))
 					l.Resident = append(l.Resident, resident)
 				}
 				if err := loadPartition(ctx, client, rng, p); err != nil {

@@ -54,14 +54,24 @@ func (v *server) launch(command string, args ...string) error {
 func startOurs(ctx context.Context, s settings, stderr io.Writer) (*server, load, error) {
 	kept := keptFolder(s)
 	l, err := readLoad(kept)
-	if errors.Is(err, os.ErrNotExist) {
+	absent := errors.Is(err, os.ErrNotExist)
+	if err != nil && !absent {
+		return nil, l, err
+	}
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		return nil, l, fmt.Errorf("make folder: %w", err)
+	}
+	if err := checkRoom(s.dir, roomFor(s, !absent)); err != nil {
+		return nil, l, err
+	}
+	if absent {
 		fmt.Fprintf(stderr, "loading %s into %s\n", size(s.preload), kept)
-		l, err = makeLoad(ctx, s, kept)
+		l, err = makeLoad(ctx, s, kept, stderr)
 	}
 	if err != nil {
 		return nil, l, err
 	}
-	v, err := startCopy(s.server, s, "work")
+	v, err := startCopy(s.server, s, workFolder)
 	return v, l, err
 }
 
@@ -78,11 +88,18 @@ func startCopy(binary string, s settings, folder string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v.partitions = partitions(s.preload); folder != "work" {
+	if v.partitions = partitions(s.preload); folder != workFolder {
 		v.name += ", " + folder
 	}
 	return v, nil
 }
+
+// Folders of a run, below its own.
+const (
+	workFolder  = "work" // of ours
+	baseFolder  = "base"
+	peersFolder = "peers"
+)
 
 // keptFolder is where the preloaded table lies.
 func keptFolder(s settings) string { return filepath.Join(s.dir, fmt.Sprintf("items-%d", s.preload)) }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -85,8 +86,10 @@ func key(pk, sk string) item {
 // compressed.
 func fill(it item, rng *rand.Rand, bytes int) item {
 	block := make([]byte, bytes-100)
-	for i := range block {
-		block[i] = byte(rng.Uint32())
+	for rest := block; len(rest) > 0; {
+		var word [8]byte
+		binary.LittleEndian.PutUint64(word[:], rng.Uint64())
+		rest = rest[copy(rest, word[:]):]
 	}
 	it["codec"] = &types.AttributeValueMemberN{Value: "1"}
 	it["count"] = &types.AttributeValueMemberN{Value: strconv.Itoa(rng.IntN(500))}
