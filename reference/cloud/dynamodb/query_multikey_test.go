@@ -73,7 +73,7 @@ func TestAnIndexByManyAttributes(t *testing.T) {
 		{"many", "court = :k AND cup = :c AND #y = :y AND round = :r", "04"},
 		{"many", "cup = :c AND #y = :y AND round = :r AND court > :k", "16"},
 		{"many", "cup = :c AND #y = :y AND round = :r AND begins_with(court, :p)", "04 16"},
-		{"one", "cup = :c AND round = :r AND court <= :k", "06 04"}, // equal keys go by the table's hash
+		{"one", "cup = :c AND round = :r AND court <= :k", "04 06"}, // equal keys go by the table's hash
 	} {
 		for _, limit := range []int32{1, 2, 100} {
 			out, err := ask(c.index, c.condition, limit)

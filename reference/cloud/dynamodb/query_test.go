@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -286,4 +287,38 @@ func TestProjectionsBeyondAnIndex(t *testing.T) {
 	out, err := query("global", "b", "pk, sk")
 	require.NoError(t, err)
 	require.Equal(t, "pk=p sk=s", show(out.Items[0]))
+}
+
+// The orders are AWS's: https://github.com/architect/dynalite/blob/main/test/query.js
+func TestEqualKeysOfAnIndexComeInTheOrderOfAWS(t *testing.T) {
+	r := open(t, Options{})
+	r.create("equal", "a", "b", "a:S b:S c:S d:S", gsi("equal", "c", "d", types.ProjectionTypeAll))
+	for c, want := range map[string]string{
+		"1": "bb aa ce ea da cd",
+		"2": "aa da ba ca db cb",
+	} {
+		for key := range strings.FieldsSeq(want) {
+			r.put("equal", av{"a": S(key[:1]), "b": S(key[1:]), "c": S(c), "d": S("a")})
+		}
+		keys := strings.Fields(want)
+		for _, forward := range []bool{true, false} {
+			var got []string
+			in := &ddb.QueryInput{TableName: str("equal"), IndexName: str("equal"), KeyConditionExpression: str("c = :c"),
+				ExpressionAttributeValues: av{":c": S(c)}, ScanIndexForward: &forward, Limit: aws.Int32(4)}
+			for {
+				out, err := r.Query(ctx, in)
+				require.NoError(t, err)
+				for _, m := range out.Items {
+					got = append(got, showValue(m["a"])+showValue(m["b"]))
+				}
+				if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
+					break
+				}
+			}
+			if !forward {
+				slices.Reverse(got)
+			}
+			require.Equal(t, keys, got)
+		}
+	}
 }

@@ -45,7 +45,7 @@ func TestStatementsReadAndWriteItems(t *testing.T) {
 		{`SELECT sk FROM items WHERE pk = 'a' AND sk BETWEEN 2 AND 3 AND sk < 3`, "sk=2"},
 		{`SELECT pk, sk FROM items WHERE pk IN ['b', 'a', 'b'] AND sk = 1`, "pk=b sk=1; pk=a sk=1"},
 		{`SELECT pk FROM items WHERE pk = 'c' OR pk = 'b' ORDER BY pk`, "pk=b; pk=c"},
-		{`SELECT pk FROM items WHERE pk = 'b' OR m.v = 4 AND pk = 'c'`, "pk=c; pk=b"}, // a scan, in the order of hashes
+		{`SELECT pk FROM items WHERE pk = 'b' OR m.v = 4 AND pk = 'c'`, "pk=b; pk=c"}, // a scan, in the order of hashes
 		{`SELECT pk FROM "items"."byG" WHERE g = 'x' AND sk > 2`, "pk=a"},
 		{`SELECT * FROM items WHERE pk = 'a' AND pk = 'b'`, ""},
 		{`UPDATE items SET n = 5 WHERE pk = 'b' AND sk = 1 RETURNING ALL OLD *`, "g=x m={v=3} pk=b sk=1"},

@@ -102,7 +102,9 @@ const (
 )
 
 // keptFolder is where the preloaded table lies.
-func keptFolder(s settings) string { return filepath.Join(s.dir, fmt.Sprintf("items-%d", s.preload)) }
+func keptFolder(s settings) string {
+	return filepath.Join(s.dir, fmt.Sprintf("items-by-md5-%d", s.preload))
+}
 
 // openOurs starts the stampede binary on a folder.
 func openOurs(binary, dir string) (*server, error) {

@@ -172,6 +172,39 @@ func (d *decimal) appendOrdered(dst []byte) []byte {
 	return dst
 }
 
+// appendHashed appends the form in which numbers are hashed: the exponent of a hundred, then two
+// digits a byte, both made to sort, with an end mark behind negative numbers that are not long.
+func (d *decimal) appendHashed(dst []byte) []byte {
+	if d.n == 0 {
+		return append(dst, 0x80)
+	}
+	odd := (d.exp + 1) & 1 // the first byte holds one digit
+	exponent := byte((d.exp+1+odd)/2 - 64)
+	if d.neg {
+		exponent = ^exponent
+	}
+	dst = append(dst, exponent)
+	pairs := (d.n + odd + 1) / 2
+	for i := range pairs {
+		var pair byte
+		for at := 2*i - odd; at < 2*i-odd+2; at++ {
+			pair *= 10
+			if at >= 0 && at < d.n {
+				pair += d.digits[at]
+			}
+		}
+		if d.neg {
+			dst = append(dst, 101-pair)
+		} else {
+			dst = append(dst, pair+1)
+		}
+	}
+	if d.neg && pairs < 20 {
+		dst = append(dst, 102)
+	}
+	return dst
+}
+
 // parseOrdered takes an ordered form apart.
 func (d *decimal) parseOrdered(b []byte) {
 	*d = decimal{}

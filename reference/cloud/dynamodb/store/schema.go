@@ -46,6 +46,7 @@ const (
 	spaceMeta     = 'm' // tables
 	spaceToken    = 't' // tokens of transactions
 	spaceNext     = 'n' // the next table's id
+	spaceLayout   = 'l' // how keys are made
 	spaceStream   = 's' // streams
 	spaceRecord   = 'r' // records of streams
 	spaceProgress = 'p' // how far back-fills are
@@ -85,11 +86,11 @@ func (s Space) AppendKey(dst []byte, d item.Doc) []byte {
 	for i := range k.MoreRange {
 		dst = item.AppendSortKeyInside(dst, d.Get(k.MoreRange[i].Name))
 	}
-	dst = item.AppendPartitionKey(dst, d.Get(s.Table.Key.Hash.Name))
+	var sk item.Value
 	if r := s.Table.Key.Range.Name; r != "" {
-		dst = item.AppendSortKey(dst, d.Get(r))
+		sk = d.Get(r)
 	}
-	return dst
+	return item.AppendTableKey(dst, d.Get(s.Table.Key.Hash.Name), sk)
 }
 
 // Holds says whether an item has an entry in the index: it has the index's key attributes, and

@@ -111,8 +111,43 @@ func Open(o Options) (*Store, error) {
 	return s, nil
 }
 
+// layout is how keys are made: the second places partition keys by DynamoDB's own hash.
+const layout = 2
+
+// ErrLayout is met where another version of this program has laid out the tables.
+var ErrLayout = errors.New("the tables were laid out by another version of this program: take another folder, or remove this one")
+
+// checkLayout makes sure that keys lie where they are looked for.
+func (s *Store) checkLayout() error {
+	it, err := s.db.NewIter(nil)
+	if err != nil {
+		return err
+	}
+	empty := !it.First()
+	if err := it.Close(); err != nil {
+		return err
+	}
+	if empty {
+		return s.db.Set([]byte{spaceLayout}, []byte{layout}, pebble.Sync)
+	}
+	v, closer, err := s.db.Get([]byte{spaceLayout})
+	if errors.Is(err, pebble.ErrNotFound) {
+		return ErrLayout
+	}
+	if err != nil {
+		return err
+	}
+	if len(v) != 1 || v[0] != layout {
+		err = ErrLayout
+	}
+	return errors.Join(err, closer.Close())
+}
+
 // recover reads the next table id, the streams and the tokens, and removes what a dropped table left.
 func (s *Store) recover() error {
+	if err := s.checkLayout(); err != nil {
+		return err
+	}
 	s.mu.next = 1
 	v, closer, err := s.db.Get([]byte{spaceNext})
 	switch {
