@@ -43,8 +43,12 @@ var ErrScenario = errors.New("this drill cannot be run")
 // ErrUsedDataDir refuses a data directory that an earlier drill has left its ledger in.
 var ErrUsedDataDir = errors.New("an earlier drill has left its state here: take another one, or remove it")
 
-// freeSpace is what a run wants on the disk of its data directory.
-const freeSpace = 1 << 30
+// What a run wants on the disk of its data directory: something for the platform's own logs, and
+// for each event its object, its blocks, its order fact and the ledger's records of it.
+const (
+	freeSpace    = 1 << 30
+	spaceAnEvent = 600 // bytes
+)
 
 // Drill runs a scenario and writes its report into Out. The result says what was found; the
 // error says that the harness itself failed and that there is no verdict. When ctx ends, faults
@@ -99,7 +103,7 @@ func (o *Options) prepare() (temporary bool, err error) {
 			return false, fmt.Errorf("%w: data directory %s: %w", ErrScenario, o.DataDir, ErrUsedDataDir)
 		}
 	}
-	return temporary, needSpace(o.DataDir, freeSpace)
+	return temporary, needSpace(o.DataDir, freeSpace+int64(spaceAnEvent*o.Scenario.Load.Events()))
 }
 
 // drill is one run in the making.
