@@ -64,10 +64,11 @@ bench-dynamodb: build ## DynamoDB beside dynoxide and dynalite (from npm), side 
 	$(GO) run ./reference/cloud/dynamodb/bench --server bin/stampede --dir $(OUT)/bench-dynamodb --preload $(PRELOAD) --rounds $(ROUNDS)
 
 .PHONY: proof
-proof: build ## what is too long for test: fuzzing, kills and crashes of DynamoDB, every shipped drill, DynamoDB with 5 GB
+proof: build ## what is too long for test: fuzzing, kills and crashes of DynamoDB, every shipped drill, the truth of the generator, DynamoDB with 5 GB
 	scenarios/proof.sh fuzz $(FUZZTIME)
 	scenarios/proof.sh durable
 	scenarios/proof.sh drills $(OUT)/proof
+	scenarios/proof.sh calibrate $(OUT)/proof/calibrate
 	scenarios/proof.sh day $(OUT)/proof/day 1% 1440
 	$(MAKE) bench-dynamodb PRELOAD=5GB
 

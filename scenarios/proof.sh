@@ -4,6 +4,7 @@
 #   proof.sh durable            the embedded DynamoDB: kills, power loss, full disk, histories, abuse
 #   proof.sh drills OUT         the shipped scenarios, their reports in OUT
 #   proof.sh day OUT [V [S]]    the scenario day, or the share V of its volume (1%), at speed S
+#   proof.sh calibrate OUT      the generator's latencies against the truth, and what a request costs it
 #   proof.sh stability OUT N S  scenario S N times, every report kept in OUT
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -60,6 +61,18 @@ drills)
   ;;
 day)
   bin/stampede run day --out "$1" --set load.volume="${2:-100%}" ${3:+--speed "$3"}
+  ;;
+calibrate)
+  # vegeta, k6 and fortio stand beside it in the tables where they are installed.
+  PATH=$PATH:$(go env GOPATH)/bin
+  mkdir -p "$1"
+  code=0
+  bin/stampede load --calibrate >"$1/truth.md" || code=$?
+  cat "$1/truth.md"
+  bin/stampede load --cost >"$1/cost.md"
+  cat "$1/cost.md"
+  # A machine that is too busy says INVALID (4), and nothing about the generator.
+  [ $code -eq 0 ] || [ $code -eq 4 ]
   ;;
 stability)
   pass=0 fail=0

@@ -64,11 +64,11 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		o.OnStep = func(string, Step) {}
 	}
 	r := Report{Clock: clock(), Sleep: sleep()}
-	s, err := startServer(o.Server)
+	s, err := Start(o.Server)
 	if err != nil {
 		return r, err
 	}
-	defer s.close()
+	defer s.Close()
 	if _, err := step(ctx, s, o, 500, min(o.Step, time.Second)); err != nil { // connections and code are warm
 		return r, err
 	}
@@ -121,7 +121,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	return r, nil
 }
 
-func step(ctx context.Context, s *server, o Options, rate float64, length time.Duration) (Step, error) {
+func step(ctx context.Context, s *Server, o Options, rate float64, length time.Duration) (Step, error) {
 	before, err := s.cpu(ctx)
 	if err != nil {
 		return Step{}, err

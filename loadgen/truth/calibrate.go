@@ -2,6 +2,7 @@ package truth
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -51,7 +52,7 @@ type Options struct {
 	Rates   []int         // requests/s; none: 1000 and 5000
 	Rows    []Row         // none: [Rows]
 	Runs    int           // of which medians are taken; 0 means 5
-	For     time.Duration // of each run; 0 means 5 s
+	For     time.Duration // of each run; 0 means 4 s
 	Timeout time.Duration // of a request; 0 means 3 s
 	Seed    uint64
 	Done    func(Line) // called with each line of the table; may be nil
@@ -79,7 +80,7 @@ func Calibrate(ctx context.Context, o Options) ([]Line, error) {
 		o.Runs = 5
 	}
 	if o.For == 0 {
-		o.For = 5 * time.Second
+		o.For = 4 * time.Second
 	}
 	if o.Timeout == 0 {
 		o.Timeout = 3 * time.Second
@@ -114,7 +115,7 @@ func Calibrate(ctx context.Context, o Options) ([]Line, error) {
 }
 
 func (o Options) runs(ctx context.Context, tool Tool, rate int, schedule Schedule) (pairs []pair, toolErr, err error) {
-	for run := range o.Runs {
+	for run := range cmp.Or(tool.Runs, o.Runs) {
 		l := Load{URL: o.Server, Rate: rate, For: o.For, Timeout: o.Timeout, Seed: o.Seed + uint64(run)}
 		planned, _, err := l.plan(tool.Even)
 		if err != nil {

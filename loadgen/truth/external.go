@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"debug/buildinfo"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,49 +20,64 @@ import (
 
 // Installed are the other tools that are on the PATH: vegeta, k6 and fortio, each asked for an
 // even rate with the 50 connections or users that their examples use.
-func Installed(ctx context.Context) []Tool {
+func Installed() []Tool {
 	var out []Tool
-	for _, t := range []struct {
-		name    string
-		version []string
-		run     func(context.Context, Load) ([]time.Duration, error)
-	}{
-		{"vegeta", []string{"-version"}, vegetaCLI},
-		{"k6", []string{"version"}, k6CLI},
-		{"fortio", []string{"version"}, fortioCLI},
+	for _, t := range []Tool{
+		{Name: "vegeta", Run: vegetaCLI, command: vegetaCommand},
+		{Name: "k6", Run: k6CLI, command: k6Command},
+		{Name: "fortio", Run: fortioCLI, command: fortioCommand},
 	} {
-		if _, err := exec.LookPath(t.name); err != nil {
+		path, err := exec.LookPath(t.Name)
+		if err != nil {
 			continue
 		}
-		text, _ := exec.CommandContext(ctx, t.name, t.version...).Output()
-		version := strings.TrimSpace(strings.SplitN(string(text), "\n", 2)[0])
-		out = append(out, Tool{Name: t.name, Version: version, Even: true, Run: t.run})
+		if built, err := buildinfo.ReadFile(path); err == nil { // all three are written in Go
+			t.Version = built.Main.Version
+		}
+		t.Even = true
+		out = append(out, t)
 	}
 	return out
 }
 
+// command is how a tool is run.
+type command struct {
+	args  []string // the tool's name first
+	stdin string
+}
+
 // output runs a tool and returns what it prints.
-func output(ctx context.Context, stdin []byte, name string, args ...string) ([]byte, error) {
-	c := exec.CommandContext(ctx, name, args...)
-	c.Stdin = bytes.NewReader(stdin)
+func (c command) output(ctx context.Context, more ...string) ([]byte, error) {
+	text, _, err := c.run(ctx, more...)
+	return text, err
+}
+
+// run says what CPU the tool used, too.
+func (c command) run(ctx context.Context, more ...string) ([]byte, time.Duration, error) {
+	cmd := exec.CommandContext(ctx, c.args[0], append(c.args[1:len(c.args):len(c.args)], more...)...) // #nosec G204: a tool asked for
+	cmd.Stdin = strings.NewReader(c.stdin)
 	var complaint bytes.Buffer
-	c.Stderr = &complaint
-	text, err := c.Output()
+	cmd.Stderr = &complaint
+	text, err := cmd.Output()
 	if err != nil {
 		lines := strings.Split(strings.TrimSpace(complaint.String()), "\n")
-		return nil, fmt.Errorf("%s %s: %w: %s", name, args[0], err, lines[len(lines)-1])
+		return nil, 0, fmt.Errorf("%s %s: %w: %s", c.args[0], c.args[1], err, lines[len(lines)-1])
 	}
-	return text, nil
+	return text, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
+}
+
+func vegetaCommand(l Load) command {
+	return command{stdin: "GET " + l.URL + "/\n", args: []string{"vegeta", "attack", "-rate", strconv.Itoa(l.Rate), "-duration", l.For.String(),
+		"-timeout", l.Timeout.String(), "-workers", "50", "-max-workers", "50"}}
 }
 
 // vegetaCLI reads vegeta's single results, since its report has no p99.9.
 func vegetaCLI(ctx context.Context, l Load) ([]time.Duration, error) {
-	results, err := output(ctx, []byte("GET "+l.URL+"/\n"), "vegeta", "attack", "-rate", strconv.Itoa(l.Rate), "-duration", l.For.String(),
-		"-timeout", l.Timeout.String(), "-workers", "50", "-max-workers", "50")
+	results, err := vegetaCommand(l).output(ctx)
 	if err != nil {
 		return nil, err
 	}
-	lines, err := output(ctx, results, "vegeta", "encode", "-to", "json")
+	lines, err := command{stdin: string(results), args: []string{"vegeta", "encode", "-to", "json"}}.output(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -86,18 +102,18 @@ export const options = { discardResponseBodies: true, scenarios: { open: {
 export default function () { http.get('%s/', { timeout: '%s' }); }
 `
 
+func k6Command(l Load) command {
+	return command{stdin: fmt.Sprintf(k6Script, l.Rate, l.For, l.URL, l.Timeout), args: []string{"k6", "run", "--quiet", "--no-usage-report", "-"}}
+}
+
 func k6CLI(ctx context.Context, l Load) ([]time.Duration, error) {
 	dir, err := os.MkdirTemp("", "stampede-k6-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	script, summary := filepath.Join(dir, "script.js"), filepath.Join(dir, "summary.json")
-	if err := os.WriteFile(script, fmt.Appendf(nil, k6Script, l.Rate, l.For, l.URL, l.Timeout), 0o600); err != nil {
-		return nil, err
-	}
-	if _, err := output(ctx, nil, "k6", "run", "--quiet", "--no-usage-report", "--summary-trend-stats", "p(50),p(90),p(99),p(99.9),max",
-		"--summary-export", summary, script); err != nil {
+	summary := filepath.Join(dir, "summary.json")
+	if _, err := k6Command(l).output(ctx, "--summary-trend-stats", "p(50),p(90),p(99),p(99.9),max", "--summary-export", summary); err != nil {
 		return nil, err
 	}
 	text, err := os.ReadFile(summary)
@@ -119,26 +135,32 @@ func k6CLI(ctx context.Context, l Load) ([]time.Duration, error) {
 	return out, nil
 }
 
+func fortioCommand(l Load) command {
+	return command{args: []string{"fortio", "load", "-quiet", "-qps", strconv.Itoa(l.Rate), "-t", l.For.String(), "-c", "50",
+		"-timeout", l.Timeout.String(), "-p", "50,90,99,99.9", "-r", "0.0001", "-allow-initial-errors", "-json", "-", l.URL + "/"}}
+}
+
 func fortioCLI(ctx context.Context, l Load) ([]time.Duration, error) {
-	text, err := output(ctx, nil, "fortio", "load", "-quiet", "-qps", strconv.Itoa(l.Rate), "-t", l.For.String(), "-c", "50",
-		"-timeout", l.Timeout.String(), "-p", "50,90,99,99.9,100", "-r", "0.0001", "-allow-initial-errors", "-json", "-", l.URL+"/")
+	text, err := fortioCommand(l).output(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var s struct {
 		DurationHistogram struct {
+			Max         float64
 			Percentiles []struct{ Percentile, Value float64 }
 		}
 	}
 	if err := json.Unmarshal(text, &s); err != nil {
 		return nil, fmt.Errorf("fortio result: %w", err)
 	}
-	if len(s.DurationHistogram.Percentiles) != len(Quantiles) {
+	if len(s.DurationHistogram.Percentiles) != len(Quantiles)-1 {
 		return nil, errors.New("fortio result: not the percentiles that were asked for")
 	}
 	out := make([]time.Duration, len(Quantiles))
 	for i, p := range s.DurationHistogram.Percentiles {
 		out[i] = time.Duration(p.Value * float64(time.Second))
 	}
+	out[len(out)-1] = time.Duration(s.DurationHistogram.Max * float64(time.Second))
 	return out, nil
 }

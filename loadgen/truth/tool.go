@@ -25,6 +25,10 @@ type Tool struct {
 	// Run sends Rate requests a second for For to Load.URL and says the response times at
 	// [Quantiles].
 	Run func(context.Context, Load) ([]time.Duration, error)
+	// Runs of which medians are taken; 0 means Options.Runs.
+	Runs int
+
+	command func(Load) command // for [MeasureCosts]
 }
 
 // Load is what a tool is asked to send.

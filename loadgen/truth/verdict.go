@@ -67,6 +67,8 @@ func judge(pairs []pair, s Schedule, floor []Cell) []Cell {
 			c.Verdict = Skipped
 		case floor != nil && abs(floor[i].Said-floor[i].Truth) > allowed:
 			c.Verdict = Invalid
+		case median(off) > allowed && floor == nil: // the floor is its own
+			c.Verdict = Invalid
 		case median(off) > allowed:
 			c.Verdict = Untrue
 		default:

@@ -29,6 +29,7 @@ func newLoad(t *terminal) *cobra.Command {
 		quiet      bool
 		selfTest   bool
 		toCheck    bool
+		toCost     bool
 		check      calibration
 		team       workerFlags
 	)
@@ -67,13 +68,20 @@ itself failed.`,
   stampede load --target http://127.0.0.1:8080 --users 50 --think 1s --duration 1m
   stampede load --target http://10.0.0.7:8080 --rate 40000 --workers 4 --nats-listen :4222
   stampede load --self-test                       # what can this machine generate?
-  stampede load --calibrate --calibrate-runs 1   # is what it says true on this machine?`,
+  stampede load --calibrate                       # is what it says true on this machine?
+  stampede load --cost                            # what does a request cost it, and other tools?`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			collectSeldom()
 			if toCheck {
 				check.seed = f.seed
 				return calibrate(cmd.Context(), t, check)
+			}
+			if toCost {
+				if !cmd.Flags().Changed("calibrate-rates") {
+					check.rates = nil // truth has its own
+				}
+				return cost(cmd.Context(), t, check)
 			}
 			if selfTest {
 				return runSelfTest(cmd.Context(), t, quiet)
@@ -141,7 +149,9 @@ itself failed.`,
 	flags.BoolVar(&toCheck, "calibrate", false, "send no load of yours, but hold this generator, and vegeta, k6 and fortio where installed, against a server that misbehaves on schedule")
 	flags.IntSliceVar(&check.rates, "calibrate-rates", []int{1000, 5000}, "requests/s to calibrate at")
 	flags.IntVar(&check.runs, "calibrate-runs", 5, "runs of which medians are taken")
-	flags.DurationVar(&check.each, "calibrate-for", 5*time.Second, "length of each run")
+	flags.IntVar(&check.other, "calibrate-others", 1, "runs of every other tool; 0 leaves them out")
+	flags.DurationVar(&check.each, "calibrate-for", 4*time.Second, "length of each run")
+	flags.BoolVar(&toCost, "cost", false, "send no load of yours, but say what a request costs this generator in CPU, and vegeta, k6 and fortio where installed; rates, runs and length as of --calibrate")
 	flags.BoolVar(&quiet, "quiet", false, "no progress and no tables, only the verdict")
 	flags.BoolVar(&selfTest, "self-test", false, "say what load this machine can generate, against a server of its own, in under a minute")
 	return cmd

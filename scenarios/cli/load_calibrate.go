@@ -50,7 +50,20 @@ type calibration struct {
 	rates []int
 	runs  int
 	each  time.Duration
+	other int // runs of every other tool; 0: none
 	seed  uint64
+}
+
+// others are the tools that this project's generator is compared with.
+func (c calibration) others() []truth.Tool {
+	if c.other == 0 {
+		return nil
+	}
+	tools := append([]truth.Tool{truth.Own("stampede, through vegeta's library", attack.Vegeta)}, truth.Installed()...)
+	for i := range tools {
+		tools[i].Runs = c.other
+	}
+	return tools
 }
 
 // calibrate prints the truth table of this project's generator and of others that are installed.
@@ -61,14 +74,16 @@ func calibrate(ctx context.Context, t *terminal, c calibration) error {
 		return err
 	}
 	defer stop()
-	own := []truth.Tool{truth.Own("stampede", attack.Direct), truth.Own("stampede, through vegeta's library", attack.Vegeta)}
+	own := truth.Own("stampede", attack.Direct)
 	o := truth.Options{
-		Server: "http://" + address, Tools: append(own, truth.Installed(ctx)...), Rates: c.rates, Runs: c.runs, For: c.each, Seed: c.seed,
+		Server: "http://" + address, Tools: append([]truth.Tool{own}, c.others()...), Rates: c.rates, Runs: c.runs, For: c.each, Seed: c.seed,
 		Done: func(l truth.Line) {
 			fmt.Fprintf(t.stderr, "%s at %d/s, %s: %s\n", l.Tool.Name, l.Rate, l.Row, truth.Worst([]truth.Line{l}))
 		},
 	}
-	fmt.Fprintf(t.stderr, "%d tools at %v requests/s, %d rows, %d runs of %s each\n", len(o.Tools), c.rates, len(truth.Rows()), c.runs, c.each)
+	loads := (c.runs + (len(o.Tools)-1)*c.other) * len(c.rates) * len(truth.Rows())
+	fmt.Fprintf(t.stderr, "%d tools at %v requests/s, %d rows: %d loads of %s each, about %s\n", len(o.Tools), c.rates, len(truth.Rows()), loads, c.each,
+		reports.FormatDuration(time.Duration(loads)*(c.each+time.Second)))
 	lines, err := truth.Calibrate(ctx, o)
 	if tableErr := truth.WriteTable(t.stdout, lines); tableErr != nil {
 		return tableErr
@@ -78,7 +93,7 @@ func calibrate(ctx context.Context, t *terminal, c calibration) error {
 	}
 	var ours []truth.Line
 	for _, l := range lines {
-		if l.Tool.Name == own[0].Name {
+		if l.Tool.Name == own.Name {
 			ours = append(ours, l)
 		}
 	}
