@@ -2,6 +2,7 @@ package event
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/retailflow/stampede/loadgen/model"
 	"github.com/retailflow/stampede/loadgen/plan"
@@ -34,15 +35,17 @@ var typeOf = [contents]api.EventType{
 	joined: api.EventType_CUSTOMER_CREATED, changed: api.EventType_CUSTOMER_UPDATED,
 }
 
-// shares is how often each comes in batches. They are chosen: no data set tells all of a platform's
-// traffic. Cancellations and write-offs come as often an order as the model says; what they take or
-// leave are views.
-var shares = [contents]float64{
-	adjusted: 0.14, ordered: orders, paid: 0.05, updated: 0.04, fulfilled: 0.035, joined: 0.02, changed: 0.02, refunded: 0.007,
+// newWeights is how often each comes in any kind of shop.
+func newWeights(events []model.Share) (weights [contents]float64, err error) {
+	for _, e := range events {
+		c := slices.IndexFunc(typeOf[:], func(t api.EventType) bool { return t.Name() == e.Name })
+		if c < 0 || content(c) == cancelled {
+			return weights, fmt.Errorf("events of type %q: there are none, or they follow from the kind of shop", e.Name)
+		}
+		weights[c] = e.Weight
+	}
+	return weights, nil
 }
-
-// orders is the share of events of batches that are orders.
-const orders = 0.08
 
 // kind is a kind of shop: what its customers do.
 type kind struct {
@@ -52,16 +55,14 @@ type kind struct {
 
 // newKinds makes the kinds of shop that a model knows, by name.
 func newKinds(p *model.Params) (map[string]*kind, error) {
+	weights, err := newWeights(p.Events)
+	if err != nil {
+		return nil, err
+	}
 	kinds := map[string]*kind{}
 	for i := range p.Shops {
 		s := &p.Shops[i]
-		weights := shares
-		weights[cancelled], weights[writtenOff] = orders*s.Turns.Share, orders*s.Odd.Share
-		rest := 1.0
-		for _, w := range weights {
-			rest -= w
-		}
-		weights[viewed] = rest
+		weights[cancelled], weights[writtenOff] = weights[ordered]*s.Turns.Share, weights[ordered]*s.Odd.Share
 		choice, err := plan.NewWeighted(weights[:])
 		if err != nil {
 			return nil, fmt.Errorf("events of a %s shop: %w", s.Name, err)

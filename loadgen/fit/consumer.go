@@ -170,10 +170,14 @@ func lognormal(sigma, members float64) model.Mixture {
 	return m
 }
 
-// Distances of what a shop draws from the figures that it was fitted to: the largest difference
+// Distances of what the generator makes of a shop from the figures that it was fitted to: the largest difference
 // of the distributions' functions where the figures tell them, and of shares.
-func (st *Statistics) Distances(s *model.Shop, weeks int) []model.Distance {
-	p := newProfile(Draw(s, 1, weeks, 1)...)
+func (st *Statistics) Distances(s *model.Shop, weeks int) ([]model.Distance, error) {
+	made, err := Generate(s, 1, weeks, 1)
+	if err != nil {
+		return nil, err
+	}
+	p := newProfile(made...)
 	m := &st.Marketplace
 	far := func(h histogram, v float64, want float64) float64 {
 		below := int64(0)
@@ -202,5 +206,5 @@ func (st *Statistics) Distances(s *model.Shop, weeks int) []model.Distance {
 		day = max(day, math.Abs(share/100-p.figure("share of "+dayNames[i])))
 	}
 	return []model.Distance{{Name: "lines an order", Generated: lines}, {Name: "unit price", Generated: price},
-		{Name: "share of an hour", Generated: hour}, {Name: "share of a day", Generated: day}}
+		{Name: "share of an hour", Generated: hour}, {Name: "share of a day", Generated: day}}, nil
 }

@@ -22,7 +22,9 @@ func TestConsumerShopIsLikeItsFigures(t *testing.T) {
 	p, err := model.Default()
 	require.NoError(t, err)
 	require.Equal(t, p.Shop(fit.Retail), &shop, "params.json is not what today's code fits: run `stampede fit`")
-	for _, d := range st.Distances(&shop, 400) {
+	far, err := st.Distances(&shop, 400)
+	require.NoError(t, err)
+	for _, d := range far {
 		t.Logf("%s: %.4f", d.Name, d.Generated)
 		require.Less(t, d.Generated, 0.015, d.Name) // 400 weeks are 19,000 orders: chance alone makes 0.01
 	}
@@ -30,7 +32,9 @@ func TestConsumerShopIsLikeItsFigures(t *testing.T) {
 	spoilt := shop
 	spoilt.Classes = []model.Class{shop.Classes[0]}
 	spoilt.Classes[0].Lines = model.Table{Values: []int64{1, 2}, Counts: []int64{8, 2}}
-	require.Greater(t, st.Distances(&spoilt, 400)[0].Generated, 0.05)
+	far, err = st.Distances(&spoilt, 400)
+	require.NoError(t, err)
+	require.Greater(t, far[0].Generated, 0.05)
 
 	for _, bad := range []string{"", "{}", `{"olist_sample":{"day":{"mean":1}}}`} {
 		_, err := fit.ReadStatistics([]byte(bad))

@@ -276,7 +276,7 @@ func (p *profile) figure(name string) float64 {
 	panic("no figure " + name)
 }
 
-// Draw generates periods of weeks.
+// Draw samples periods of weeks from the model, without the detour over requests that Generate takes.
 func Draw(s *model.Shop, seed uint64, weeks, periods int) [][]model.Week {
 	sampler := s.Compile()
 	out := make([][]model.Week, periods)

@@ -12,21 +12,21 @@ import (
 type Options struct {
 	Seed    uint64
 	Splits  int // 0 means 10
-	Periods int // drawn for each split, as long as the weeks that were fitted to; 0 means 10
+	Periods int // generated for each split, as long as the weeks that were fitted to; 0 means 20
 
-	// Spoil, if not nil, changes the parameters before weeks are drawn from them: a judge that does not see
+	// Spoil, if not nil, changes the parameters before weeks are generated from them: a judge that does not see
 	// it is none.
 	Spoil func(*model.Shop)
 }
 
-// Judge fits to a random half of the weeks, draws weeks from the fit, and measures how far those
+// Judge fits to a random half of the weeks, generates weeks from the fit, and measures how far those
 // and the real weeks that it was fitted to are from the other half; over and over.
 func Judge(weeks []model.Week, o Options) ([]model.Distance, error) {
 	if o.Splits == 0 {
 		o.Splits = 10
 	}
 	if o.Periods == 0 {
-		o.Periods = 10
+		o.Periods = 20
 	}
 	if len(weeks) < 4 {
 		return nil, fmt.Errorf("judge a fit by %d weeks: want at least 4", len(weeks))
@@ -51,7 +51,11 @@ func Judge(weeks []model.Week, o Options) ([]model.Distance, error) {
 		}
 		truth := newProfile(unseen)
 		real := truth.distances(newProfile(seen))
-		generated := truth.distances(newProfile(Draw(&shop, o.Seed+uint64(split), len(seen), o.Periods)...))
+		made, err := Generate(&shop, o.Seed+uint64(split), len(seen), o.Periods)
+		if err != nil {
+			return nil, fmt.Errorf("split %d: %w", split, err)
+		}
+		generated := truth.distances(newProfile(made...))
 		if rows == nil {
 			rows = make([]model.Distance, len(real))
 		}

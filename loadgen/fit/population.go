@@ -42,6 +42,16 @@ func Population() model.Population {
 	}
 }
 
+// Events is how often each type comes in batches. It is chosen: no data set tells all of a
+// platform's traffic.
+func Events() []model.Share {
+	return []model.Share{
+		{Name: "product.viewed", Weight: 60}, {Name: "inventory.adjusted", Weight: 14}, {Name: "order.created", Weight: 8},
+		{Name: "order.paid", Weight: 5}, {Name: "product.updated", Weight: 4}, {Name: "order.fulfilled", Weight: 3.5},
+		{Name: "customer.created", Weight: 2}, {Name: "customer.updated", Weight: 2}, {Name: "order.refunded", Weight: 0.7},
+	}
+}
+
 func region(zone, currency, country string, weight float64) model.Region {
 	return model.Region{Zone: zone, Currency: currency, Country: country, Weight: weight}
 }

@@ -2,7 +2,9 @@ package fit
 
 import (
 	"fmt"
-	"math/big"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/retailflow/stampede/loadgen/model"
@@ -84,7 +86,6 @@ func (b *book) enter(date time.Time, lines []retail.Line) error {
 	if first.Customer != "" {
 		o.Customer = number(b.customers, first.Customer)
 	}
-	sold := false
 	for i := range lines {
 		l := &lines[i]
 		price, err := thousandths(l.Price)
@@ -92,7 +93,6 @@ func (b *book) enter(date time.Time, lines []retail.Line) error {
 			return err
 		}
 		o.Lines = append(o.Lines, model.Line{Product: number(b.products, l.SKU), Quantity: l.Quantity, Price: price})
-		sold = sold || l.Quantity > 0 && price > 0
 	}
 	if first.Cancelled() {
 		b.cancel(o, at)
@@ -106,7 +106,7 @@ func (b *book) enter(date time.Time, lines []retail.Line) error {
 	if b.week == nil {
 		return nil
 	}
-	if sold {
+	if sells(o.Lines) {
 		b.week.Orders = append(b.week.Orders, o)
 		return nil
 	}
@@ -130,14 +130,21 @@ func (b *book) cancel(o model.Order, at time.Time) {
 	}
 }
 
+// sells says whether an entry in the order book is an order: something in it is sold.
+func sells(lines []model.Line) bool {
+	return slices.ContainsFunc(lines, func(l model.Line) bool { return l.Quantity > 0 && l.Price > 0 })
+}
+
+// thousandths reads a decimal exactly.
 func thousandths(price string) (int64, error) {
-	exact, ok := new(big.Rat).SetString(price)
-	if !ok {
-		return 0, fmt.Errorf("unit price %q: want a decimal", price)
-	}
-	exact.Mul(exact, big.NewRat(1000, 1))
-	if !exact.IsInt() {
+	whole, part, _ := strings.Cut(price, ".")
+	part = strings.TrimRight(part, "0")
+	if len(part) > 3 {
 		return 0, fmt.Errorf("unit price %q: finer than a thousandth", price)
 	}
-	return exact.Num().Int64(), nil
+	n, err := strconv.ParseInt(whole+part+"000"[len(part):], 10, 64)
+	if err != nil || len(whole) > 15 || strings.ContainsAny(price, "+eE") {
+		return 0, fmt.Errorf("unit price %q: want a decimal", price)
+	}
+	return n, nil
 }

@@ -14,6 +14,7 @@ import (
 type Params struct {
 	Source     []string   `json:"source"` // data sets, with their licences
 	Population Population `json:"population"`
+	Events     []Share    `json:"events"` // of batches, by type; cancellations are the shops'
 	Views      Traffic    `json:"views"`
 	Shops      []Shop     `json:"shops"`
 	Fit        []Distance `json:"fit"` // of the first shop
@@ -159,7 +160,7 @@ func Parse(text []byte) (*Params, error) {
 }
 
 // keys begin a line of a parameter file, so that two versions of one can be compared.
-var keys = regexp.MustCompile(`([\[,{])("(?:name|up_to|weeks|days|levels|hours|noise|twins|again|stray|cancellation|write_offs|classes|lines|prices|bands|products|customers|population|views|shops|fit|platforms|kinds|regions|zone|dispersion|peaks)":|\{"(?:up_to|name|zone)":)`)
+var keys = regexp.MustCompile(`([\[,{])("(?:name|up_to|weeks|days|levels|hours|noise|twins|again|stray|cancellation|write_offs|classes|lines|prices|bands|products|customers|population|events|views|shops|fit|platforms|kinds|regions|zone|dispersion|peaks)":|\{"(?:up_to|name|zone)":)`)
 
 // Encode writes a parameter file, as Parse reads it.
 func (p *Params) Encode() ([]byte, error) {
@@ -181,7 +182,8 @@ func (p *Params) Validate() error {
 	add(p.Population.Count > 0 && p.Population.Count <= 9999, "population of %d: must be between 1 and 9999", p.Population.Count)
 	add(p.Population.SizeSigma > 0 && p.Population.SizeSigma <= 5, "size_sigma %v: must be above 0, at most 5", p.Population.SizeSigma)
 	add(len(p.Population.Platforms) > 0 && len(p.Population.Kinds) > 0 && len(p.Population.Regions) > 0, "no platforms, no kinds or no regions")
-	for _, s := range slices.Concat(p.Population.Platforms, p.Population.Kinds) {
+	add(len(p.Events) > 0, "no events")
+	for _, s := range slices.Concat(p.Population.Platforms, p.Population.Kinds, p.Events) {
 		add(s.Weight > 0, "%s has weight %v: must be above 0", s.Name, s.Weight)
 	}
 	for _, r := range p.Population.Regions {

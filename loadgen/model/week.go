@@ -3,6 +3,7 @@ package model
 import (
 	"math"
 	"math/rand/v2"
+	"time"
 )
 
 // Guest is the customer of an order that names none.
@@ -26,23 +27,46 @@ type Order struct {
 // MinutesAWeek is the length of a week.
 const MinutesAWeek = 7 * 24 * 60
 
-// Weeks draws weeks of orders. Within ten minutes they are a Poisson process, whose rate is that
-// of the week, the day, the hour, and some noise. The levels of the weeks, and those of each day
-// of the week, are spread evenly over their distributions: n weeks are as typical as n can be.
+// Tenth is what [Sampler.Rates] are by: the time within which a shop's rate stays as it is.
+const Tenth = 10 * time.Minute
+
+// TenthsAWeek is how many there are in a week.
+const TenthsAWeek = MinutesAWeek / 10
+
+// Weeks draws weeks of orders: in each ten minutes a Poisson process of the rate that Rates says.
 func (s *Sampler) Weeks(r *rand.Rand, n int) []Week {
+	rates, out := s.Rates(r, n), make([]Week, n)
+	for i := range out {
+		for tenth, rate := range rates[i*TenthsAWeek:][:TenthsAWeek] {
+			s.orders(r, &out[i], tenth*10, rate)
+		}
+	}
+	return out
+}
+
+// Rates draws how many orders the shop expects in each ten minutes of n weeks, from Monday 00:00 on
+// its wall clock: that of the week, the day, the hour, and some noise. The levels of the weeks, and
+// those of each day of the week, are spread evenly over their distributions: n weeks are as typical
+// as n can be.
+func (s *Sampler) Rates(r *rand.Rand, n int) []float64 {
 	weekly := spread(r, n)
 	var daily [7][]float64
 	for day := range daily {
 		daily[day] = spread(r, n)
 	}
-	out := make([]Week, n)
-	for i := range out {
-		rate := s.shop.Weekly * float64(s.weeks.at(weekly[i])) / 1000
+	rates, sigma := make([]float64, 0, n*TenthsAWeek), s.shop.Noise
+	for i := range n {
+		week := s.shop.Weekly * float64(s.weeks.at(weekly[i])) / 1000
 		for day, share := range s.shop.Days {
-			s.day(r, &out[i], day, rate*share*float64(s.levels.at(daily[day][i]))/1000)
+			expected := week * share * float64(s.levels.at(daily[day][i])) / 1000
+			for _, share := range s.shop.Hours[day] {
+				for range 6 {
+					rates = append(rates, expected*share/6*math.Exp(sigma*r.NormFloat64()-sigma*sigma/2))
+				}
+			}
 		}
 	}
-	return out
+	return rates
 }
 
 // spread draws a point in each n-th of the unit interval, in random order.
@@ -52,19 +76,6 @@ func spread(r *rand.Rand, n int) []float64 {
 		points[i] = min((float64(at)+r.Float64())/float64(n), math.Nextafter(1, 0))
 	}
 	return points
-}
-
-func (s *Sampler) day(r *rand.Rand, w *Week, day int, expected float64) {
-	for hour, share := range s.shop.Hours[day] {
-		if share == 0 {
-			continue
-		}
-		for tenth := range 6 {
-			sigma := s.shop.Noise
-			rate := expected * share / 6 * math.Exp(sigma*r.NormFloat64()-sigma*sigma/2)
-			s.orders(r, w, day*1440+hour*60+tenth*10, rate)
-		}
-	}
 }
 
 // orders draws those of ten minutes.

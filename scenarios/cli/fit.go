@@ -27,7 +27,7 @@ var sources = []string{
 	`bulk: UCI Machine Learning Repository, "Online Retail" (https://archive.ics.uci.edu/dataset/352/online+retail), CC BY 4.0`,
 	"views: NASA-HTTP, July 1995, Internet Traffic Archive (https://ita.ee.lbl.gov/html/contrib/NASA-HTTP.html), freely redistributable",
 	"retail: figures computed from two shops whose records may not be passed on, a Brazilian marketplace and a multi-category shop",
-	"population: chosen, but for the sizes, which are the marketplace's",
+	"population and events: chosen, but for the sizes, which are the marketplace's",
 }
 
 func newFit(t *terminal) *cobra.Command {
@@ -37,8 +37,8 @@ func newFit(t *terminal) *cobra.Command {
 		Use:   "fit",
 		Short: "Fit the generator's parameters to real orders, and say how good the fit is",
 		Long: `Fit reads real orders, a trace of requests and figures of consumer shops, writes the parameters
-that the generator draws from, and prints how far weeks drawn from them lie from real weeks that
-were not used for the fit, beside how far the weeks used for the fit lie from those. The file that
+that the generator draws from, and prints how far weeks that it makes lie from real weeks that were
+not used for the fit, beside how far the weeks used for the fit lie from those. The file that
 comes with the program is loadgen/model/params.json.`,
 		Example: `  stampede fit --orders data/online-retail --rates data/request-rates/nasa-http-1995-07.per-second.txt.gz \
     --statistics data/statistics.json --out params.json
@@ -79,8 +79,8 @@ comes with the program is loadgen/model/params.json.`,
 	cmd.Flags().StringVar(&statistics, "statistics", "", "JSON `file` of the figures of consumer shops")
 	cmd.Flags().StringVar(&out, "out", "", "`file` that the parameters are written to")
 	cmd.Flags().IntVar(&o.Splits, "splits", 10, "random halvings of the weeks")
-	cmd.Flags().IntVar(&o.Periods, "periods", 10, "periods drawn for each split")
-	cmd.Flags().Uint64Var(&o.Seed, "seed", 0, "seed of the splits and of what is drawn")
+	cmd.Flags().IntVar(&o.Periods, "periods", 20, "periods generated for each split")
+	cmd.Flags().Uint64Var(&o.Seed, "seed", 0, "seed of the splits and of what is generated")
 	return cmd
 }
 
@@ -106,7 +106,7 @@ func readWeeks(dir string) ([]model.Week, error) {
 }
 
 func newParams(weeks []model.Week, rates, statistics string) (*model.Params, error) {
-	p := &model.Params{Source: sources, Population: fit.Population()}
+	p := &model.Params{Source: sources, Population: fit.Population(), Events: fit.Events()}
 	bulk, err := fit.Estimate(fit.Bulk, weeks)
 	if err != nil {
 		return nil, err
