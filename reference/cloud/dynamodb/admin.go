@@ -1,7 +1,9 @@
 package dynamodb
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -11,7 +13,11 @@ import (
 // decodeJSON reads a request of the operations on tables, whose speed does not matter.
 func (c *call) decodeJSON(into any) error {
 	c.out = c.out[:0]
-	if err := json.Unmarshal(c.r.Body, into); err != nil {
+	err := json.Unmarshal(c.r.Body, into)
+	if err == nil && bytes.HasPrefix(bytes.TrimSpace(c.r.Body), []byte("null")) {
+		err = errors.New("want an object")
+	}
+	if err != nil {
 		return misread(c.r.Action, c.r.Body, err)
 	}
 	return nil
@@ -138,7 +144,11 @@ func (c *call) deleteTable() error {
 	if len(t.definition.IndexStates) > 0 {
 		return errBeingUpdated(t)
 	}
-	if err := c.describeAs("TableDescription", t, "DELETING"); err != nil {
+	// AWS shows no more of what its keys and indexes were.
+	shown := c.s.describe(t, "DELETING")
+	shown.CreationDateTime, shown.AttributeDefinitions, shown.KeySchema = 0, nil, nil
+	shown.GlobalSecondaryIndexes, shown.LocalSecondaryIndexes = nil, nil
+	if err := c.encodeJSON(map[string]any{"TableDescription": shown}); err != nil {
 		return err
 	}
 	if err := c.s.dropTable(t); err != nil || t.schema.Stream == nil {

@@ -141,5 +141,6 @@ func TestAnAnswerHasTheRequestsKindOfJSON(t *testing.T) {
 	} {
 		w := r.past("ListTables", "{}", http.Header{"Content-Type": {sent}})
 		require.Equal(t, want, w.Header().Get("Content-Type"), sent)
+		require.Equal(t, "Server", w.Header().Get("Server"), "as AWS calls itself")
 	}
 }

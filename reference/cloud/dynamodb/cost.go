@@ -9,6 +9,7 @@ import (
 // charge is what an operation costs one space.
 type charge struct {
 	space spaceID
+	local spaceID        // as what it is shown: the local index whose entry it is, or 0
 	at    quota.Position // where; it may lie in a buffer of the request
 	units float64
 	bytes int64 // by which the data there grow
@@ -23,7 +24,7 @@ type cost struct {
 
 func (c *cost) add(space spaceID, at quota.Position, units float64) {
 	if units > 0 {
-		c.push(charge{space, at, units, 0})
+		c.push(charge{space: space, at: at, units: units})
 	}
 }
 
@@ -53,7 +54,7 @@ func (c *cost) total() (units float64) {
 // merge adds units to the charge on the same space, to show them together.
 func (c *cost) merge(ch charge) {
 	for i := range c.n {
-		if c.at(i).space == ch.space {
+		if c.at(i).space == ch.space && c.at(i).local == ch.local {
 			c.at(i).units += ch.units
 			return
 		}
@@ -91,7 +92,7 @@ func readUnits(size int, consistent bool) float64 {
 // both for the table, and what each index has to change.
 func (t *table) writeCost(at quota.Position, old, now item.Doc) (c cost) {
 	before, after := old.Size(), now.Size()
-	c.push(charge{0, at, writeUnits(max(before, after)), int64(after - before)})
+	c.push(charge{at: at, units: writeUnits(max(before, after)), bytes: int64(after - before)})
 	for i := range t.schema.Indexes {
 		t.indexCost(&c, &t.schema.Indexes[i], at, old, now)
 	}
@@ -114,9 +115,9 @@ func (t *table) indexCost(c *cost, x *store.Index, at quota.Position, old, now i
 	}
 	add := func(key []byte, units float64, bytes int) {
 		if x.Local { // it lives in the table's partitions
-			c.push(charge{0, at, units, int64(bytes)})
+			c.push(charge{local: x.ID, at: at, units: units, bytes: int64(bytes)})
 		} else {
-			c.push(charge{x.ID, store.PositionOf(key), units, int64(bytes)})
+			c.push(charge{space: x.ID, at: store.PositionOf(key), units: units, bytes: int64(bytes)})
 		}
 	}
 	if had && has && string(from) == string(to) {

@@ -8,9 +8,9 @@ type tableDescription struct {
 	TableID                   string `json:"TableId"`
 	TableArn                  string
 	TableStatus               string
-	CreationDateTime          float64
-	AttributeDefinitions      []attributeDefinition
-	KeySchema                 []keyElement
+	CreationDateTime          float64               `json:",omitzero"`
+	AttributeDefinitions      []attributeDefinition `json:",omitempty"`
+	KeySchema                 []keyElement          `json:",omitempty"`
 	ItemCount                 int64
 	TableSizeBytes            int64
 	ProvisionedThroughput     throughputDescription

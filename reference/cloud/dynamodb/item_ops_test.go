@@ -178,3 +178,22 @@ func TestConsumedCapacityOfWrites(t *testing.T) {
 	c = put(av{"pk": S("a"), "g": S("2")}) // the entry moves: a delete and a put
 	require.Equal(t, 3.0, *c.CapacityUnits)
 }
+
+// A local index lies in its table's partitions, and is shown apart from it.
+func TestConsumedCapacityOfLocalIndexes(t *testing.T) {
+	r := open(t, Options{})
+	_, err := r.CreateTable(ctx, &ddb.CreateTableInput{TableName: str("items"), KeySchema: keySchema("pk", "sk"), BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions:  []types.AttributeDefinition{{AttributeName: str("pk"), AttributeType: "S"}, {AttributeName: str("sk"), AttributeType: "S"}, {AttributeName: str("at"), AttributeType: "S"}},
+		LocalSecondaryIndexes: []types.LocalSecondaryIndex{{IndexName: str("byTime"), KeySchema: keySchema("pk", "at"), Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll}}}})
+	require.NoError(t, err)
+	put, err := r.PutItem(ctx, &ddb.PutItemInput{TableName: str("items"), Item: av{"pk": S("a"), "sk": S("b"), "at": S("c"), "x": S(strings.Repeat("x", 1500))}, ReturnConsumedCapacity: types.ReturnConsumedCapacityIndexes})
+	require.NoError(t, err)
+	require.Equal(t, 4.0, *put.ConsumedCapacity.CapacityUnits)
+	require.Equal(t, 2.0, *put.ConsumedCapacity.Table.CapacityUnits)
+	require.Equal(t, 2.0, *put.ConsumedCapacity.LocalSecondaryIndexes["byTime"].CapacityUnits)
+	out, err := r.Query(ctx, &ddb.QueryInput{TableName: str("items"), IndexName: str("byTime"), KeyConditionExpression: str("pk = :p"), ExpressionAttributeValues: av{":p": S("a")}, ReturnConsumedCapacity: types.ReturnConsumedCapacityIndexes})
+	require.NoError(t, err)
+	require.Equal(t, 0.5, *out.ConsumedCapacity.CapacityUnits)
+	require.Zero(t, *out.ConsumedCapacity.Table.CapacityUnits)
+	require.Equal(t, 0.5, *out.ConsumedCapacity.LocalSecondaryIndexes["byTime"].CapacityUnits)
+}

@@ -124,6 +124,9 @@ func (l *legacy) checkWrite() error {
 
 func (u *legacyUpdate) check() error {
 	t := u.Value.Type()
+	if err := item.CheckName(u.Name); err != nil {
+		return invalid("%s", err)
+	}
 	switch {
 	case u.fault != nil:
 		return invalid("%s", u.fault)
@@ -225,6 +228,9 @@ func takes(operator string, t item.Type) bool {
 // checkAttributes refuses a name that stands twice in AttributesToGet.
 func (l *legacy) checkAttributes() error {
 	for i, name := range l.attributes {
+		if err := item.CheckName(name); err != nil {
+			return invalid("%s", err)
+		}
 		if slices.Contains(l.attributes[:i], name) {
 			return invalid(wrong+"Duplicate value in attribute name: %s", name)
 		}

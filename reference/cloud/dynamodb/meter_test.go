@@ -31,7 +31,7 @@ func BenchmarkMeter(b *testing.B) {
 					h := uint64(i) * 0x9e3779b97f4a7c15
 					binary.BigEndian.PutUint64(key[16:], h)
 					var c cost
-					c.push(charge{0, quota.Position{Hash: h, Rest: key}, 1, 300})
+					c.push(charge{at: quota.Position{Hash: h, Rest: key}, units: 1, bytes: 300})
 					if m.admit(now, quota.WriteCapacity, &c) != nil {
 						refused++
 					}

@@ -138,6 +138,9 @@ func (p *page) startKey() error {
 	if p.sort != nil && !p.whole.Holds(key) {
 		return invalid("The query can return at most one row and cannot be restarted")
 	}
+	if !p.in.Holds(key) && p.r.has(givenSegments) {
+		return invalid("The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: %d Segment: %d", p.r.segments, p.r.segment)
+	}
 	if !p.in.Holds(key) {
 		return invalid("The provided starting key is outside query boundaries based on provided conditions")
 	}
@@ -278,7 +281,7 @@ func (c *call) charge(p *page, found *read) (spent cost) {
 	spent.add(p.charged(), at, readUnits(found.bytes, p.r.consistent))
 	p.t.meter.spend(c.now, quota.ReadCapacity, &spent)
 	if x := p.space.Index; x != nil && x.Local { // it is charged to the table's partitions, but shown as its own
-		spent.at(spent.n - 1).space = x.ID
+		spent.at(spent.n - 1).local = x.ID
 	}
 	return spent
 }

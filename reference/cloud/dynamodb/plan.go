@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/expr"
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
 )
 
 // plan is a request's expressions, ready to use. Those it lacks are nil.
@@ -134,6 +135,9 @@ func (r *request) checkPlaceholders() error {
 		for _, n := range r.names {
 			if !validPlaceholder([]byte(n.Placeholder), '#') {
 				return invalid(`ExpressionAttributeNames contains invalid key: Syntax error; key: "%s"`, n.Placeholder)
+			}
+			if err := item.CheckName(n.Name); err != nil {
+				return invalid("ExpressionAttributeNames contains invalid value: %s for key %s", strings.TrimPrefix(err.Error(), wrong), n.Placeholder)
 			}
 		}
 	}

@@ -11,6 +11,9 @@ import (
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/store"
 )
 
+// serverHeader is what AWS calls itself.
+var serverHeader = []string{"Server"}
+
 // contentType is the request's kind of JSON.
 func (c *call) contentType() string {
 	if c.r.HTTP == nil || jsonForm(c.r.HTTP) == jsonAWS {
@@ -55,6 +58,7 @@ func (c *call) reply(w http.ResponseWriter, err error) {
 	h["Content-Type"] = []string{c.contentType()}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	h["X-Amzn-Requestid"] = []string{c.r.RequestID}
+	h["Server"] = serverHeader
 	// The checksum is of the bytes as they are sent, compressed or not:
 	// https://github.com/smithy-lang/smithy-rs/issues/129
 	h["X-Amz-Crc32"] = []string{checksum(body)}
@@ -108,7 +112,7 @@ func (c *call) consumedCapacity(t *table, cost *cost, indexes bool, transaction 
 
 func (c *call) spaceUnits(cost *cost, space uint8) (units float64) {
 	for i := range cost.n {
-		if ch := cost.at(i); ch.space == space {
+		if ch := cost.at(i); ch.space == space && ch.local == 0 || ch.local == space && space != 0 {
 			units += ch.units
 		}
 	}

@@ -56,8 +56,15 @@ func TestTablesAreDescribedAsTheyWereMade(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, types.BillingModePayPerRequest, out.Table.BillingModeSummary.BillingMode)
 	require.Zero(t, *out.Table.GlobalSecondaryIndexes[0].ProvisionedThroughput.WriteCapacityUnits)
-	_, err = r.DeleteTable(ctx, &ddb.DeleteTableInput{TableName: str("orders")})
+	deleted, err := r.DeleteTable(ctx, &ddb.DeleteTableInput{TableName: str("orders")})
 	require.NoError(t, err)
+	last := deleted.TableDescription
+	require.Equal(t, types.TableStatusDeleting, last.TableStatus)
+	require.Equal(t, d.TableArn, last.TableArn)
+	require.Nil(t, last.CreationDateTime, "AWS shows no more of it")
+	require.Empty(t, last.KeySchema)
+	require.Empty(t, last.AttributeDefinitions)
+	require.Empty(t, last.GlobalSecondaryIndexes)
 	_, err = r.DescribeTable(ctx, &ddb.DescribeTableInput{TableName: str("orders")})
 	fails(t, err, "ResourceNotFoundException", "Requested resource not found: Table: orders not found")
 }

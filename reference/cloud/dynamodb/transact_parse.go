@@ -138,21 +138,22 @@ func (c *call) prepareAction(a *action) (err error) {
 	return err
 }
 
-// prepareKeys finds the actions' keys; one that is not a key cancels the transaction.
+// prepareKeys finds the actions' keys; the first that is not a key cancels the transaction, and
+// no other is looked at, as on AWS.
 func prepareKeys(actions []action) ([][]byte, error) {
-	keys, reasons, failed := make([][]byte, len(actions)), make([]reason, len(actions)), false
+	keys := make([][]byte, len(actions))
 	for i := range actions {
-		reasons[i].code = "None"
 		if err := actions[i].prepare(); err != nil {
+			reasons := make([]reason, len(actions))
+			for j := range reasons {
+				reasons[j].code = "None"
+			}
 			reasons[i] = reason{code: "ValidationError", message: asFault(err).message}
-			failed = true
+			return nil, cancelled(reasons)
 		}
 		keys[i] = actions[i].change.key
 	}
-	switch {
-	case failed:
-		return nil, cancelled(reasons)
-	case sameItemTwice(actions):
+	if sameItemTwice(actions) {
 		return nil, invalid("Transaction request cannot include multiple operations on one item")
 	}
 	return keys, nil

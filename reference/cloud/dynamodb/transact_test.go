@@ -75,8 +75,8 @@ func TestTransactionsWriteAllOrNothing(t *testing.T) {
 	require.Equal(t, "None; ConditionalCheckFailed: The conditional request failed {n=1 pk=c}; ValidationError: The document path provided in the update expression is invalid for update; None", reasons(t, err))
 	require.Equal(t, "n=1 pk=a", show(r.get("one", av{"pk": S("a")})))
 
-	err = r.transact(txPut(av{"nokey": S("a")}))
-	require.Equal(t, "ValidationError: One or more parameter values were invalid: Missing the key pk in the item", reasons(t, err))
+	err = r.transact(txPut(av{"nokey": S("a")}), txPut(av{"nokey": S("b")}), check)
+	require.Equal(t, "ValidationError: One or more parameter values were invalid: Missing the key pk in the item; None; None", reasons(t, err), "only the first")
 }
 
 func TestTransactionsCostTwice(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
+
+	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
 )
 
 // What cannot be read is refused in the words of AWS's parser.
@@ -35,6 +37,7 @@ func TestRequestsOfTheWrongForm(t *testing.T) {
 		{"CreateTable", `{"KeySchema":[1]}`, "Unexpected value type in payload"},
 		{"UpdateTable", `{"GlobalSecondaryIndexUpdates":[{"Create":{"Projection":1}}]}`, "Unexpected field type"},
 		{"PutItem", `{"Item":`, ""},
+		{"ListTables", `null`, "want an object"},
 	} {
 		_, out := raw(t, r, c[0], c[1])
 		var body map[string]string
@@ -68,6 +71,7 @@ func TestOrderAndWordsOfFaults(t *testing.T) {
 		point = `{"TableName":"items","KeyConditionExpression":"pk = :p AND sk > :n","ExpressionAttributeValues":{":p":{"S":"a"},":n":{"N":"5"}},`
 		scan  = `{"TableName":"items","FilterExpression":`
 	)
+	tooLong := strings.Repeat("n", item.MaxName+1)
 	for _, c := range [][3]string{
 		{"Scan", scan + `"attribute_type(things)"}`, "Invalid FilterExpression: Incorrect number of operands for operator or function; operator or function: attribute_type, number of operands: 1"},
 		{"Scan", scan + `"begins_with(things)"}`, "Invalid FilterExpression: Incorrect number of operands for operator or function; operator or function: begins_with, number of operands: 1"},
@@ -90,6 +94,13 @@ func TestOrderAndWordsOfFaults(t *testing.T) {
 		{"Query", point + `"ExclusiveStartKey":{"pk":{"S":"b"},"sk":{"N":"6"}}}`, "The query can return at most one row and cannot be restarted"},
 		{"Query", `{"TableName":"items","IndexName":"byG","KeyConditionExpression":"g = :p","ExpressionAttributeValues":{":p":{"S":"a"}},"ExclusiveStartKey":{"g":{"S":"a"},"pk":{"N":"1"},"sk":{"N":"1"}}}`, "The provided starting key is invalid: The provided key element does not match the schema"},
 		{"BatchWriteItem", `{"RequestItems":{"items":[{"PutRequest":{"Item":{"pk":{"S":"a"}}}}]}}`, "The provided key element does not match the schema"},
+		{"Scan", `{"TableName":"items","TotalSegments":1000000,"Segment":0,"ExclusiveStartKey":{"pk":{"S":"a"},"sk":{"N":"1"}}}`, "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: 1000000 Segment: 0"},
+		{"UpdateItem", keyed + `"UpdateExpression":"set x = :a + :b","ExpressionAttributeValues":{":a":{"N":"1e50"},":b":{"N":"1"}}}`, "Number overflow. Attempting to store a number with magnitude larger than supported range"},
+		{"PutItem", `{"TableName":"items","Item":{"pk":{"S":"a"},"sk":{"N":"1"},"":{"N":"1"}}}`, "One or more parameter values were invalid: Empty attribute name"},
+		{"PutItem", `{"TableName":"items","Item":{"pk":{"S":"a"},"sk":{"N":"1"},"` + tooLong + `":{"N":"1"}}}`, "One or more parameter values were invalid: Attribute name is too large, must be less than 65536 bytes"},
+		{"GetItem", keyed + `"ProjectionExpression":"#n","ExpressionAttributeNames":{"#n":""}}`, "ExpressionAttributeNames contains invalid value: Empty attribute name for key #n"},
+		{"GetItem", keyed + `"AttributesToGet":[""]}`, "One or more parameter values were invalid: Empty attribute name"},
+		{"UpdateItem", keyed + `"AttributeUpdates":{"":{"Action":"PUT","Value":{"N":"1"}}}}`, "One or more parameter values were invalid: Empty attribute name"},
 	} {
 		require.Equal(t, "api error ValidationException: "+c[2], rawError(t, r, c[0], c[1]).Error(), c[1])
 	}

@@ -46,7 +46,11 @@ func addDecimals(dst []byte, x, y *decimal) ([]byte, error) {
 		sum = strconv.AppendInt(sum, int64(scale), 10)
 	}
 	var r decimal
-	if err := r.parse(sum); err != nil {
+	switch err := r.parse(sum); err {
+	case nil:
+	case ErrNumberDigits:
+		return dst, ErrNumberOverflow // so AWS calls it, though no magnitude is too large
+	default:
 		return dst, err
 	}
 	return r.appendOrdered(dst), nil

@@ -70,7 +70,9 @@ func (d *Decoder) fields(dst []byte, depth int) []byte {
 			break
 		}
 		if depth == 0 {
-			d.name = name
+			if d.name = name; len(name) == 0 || len(name) > MaxName {
+				d.refuse(CheckName(string(name)))
+			}
 		}
 		from := len(dst)
 		dst = binary.AppendUvarint(dst, uint64(len(name)))

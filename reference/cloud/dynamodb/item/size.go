@@ -1,8 +1,33 @@
 package item
 
+import (
+	"errors"
+	"fmt"
+)
+
 // MaxSize is the most an item may weigh, names and values together, in bytes.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html#limits-items
 const MaxSize = 400 << 10
+
+// MaxName is the length of the longest name of an attribute in bytes.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html#limits-attributes
+const MaxName = 65535
+
+var (
+	errNoName   = errors.New("One or more parameter values were invalid: Empty attribute name")
+	errLongName = fmt.Errorf("One or more parameter values were invalid: Attribute name is too large, must be less than %d bytes", MaxName+1)
+)
+
+// CheckName wants a name to be one that an attribute can have.
+func CheckName(name string) error {
+	switch {
+	case name == "":
+		return errNoName
+	case len(name) > MaxName:
+		return errLongName
+	}
+	return nil
+}
 
 // Size is the weight of an item in bytes as DynamoDB counts it for limits and capacity:
 // names and values, numbers at about two digits a byte, three bytes for a list or map and one
