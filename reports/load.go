@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/retailflow/stampede/reports/stat"
@@ -17,6 +18,15 @@ type Load struct {
 	Events     int64     `json:"planned_events"`
 	Accepted   int64     `json:"accepted_events"`
 	Phases     []Phase   `json:"phases"`
+}
+
+// Pace says at which speed the plan was sent; "" if at its own.
+func (l *Load) Pace() string {
+	if l.Speed == 0 || l.Speed == 1 {
+		return ""
+	}
+	return fmt.Sprintf("%s times: requests planned over %s sent within %s; ids, buffers, passes, objectives and lateness are in wall time",
+		Rate(l.Speed), FormatDuration(l.PlannedFor.Duration()), FormatDuration(time.Duration(float64(l.PlannedFor.Duration())/l.Speed)))
 }
 
 // Phase is a stretch of the plan. Rates are means over the phase.

@@ -48,6 +48,9 @@ func headline(b *strings.Builder, r *reports.Result) {
 	} else {
 		b.WriteString("| first limit hit | none |\n")
 	}
+	if pace := r.Load.Pace(); pace != "" {
+		fmt.Fprintf(b, "| speed | %s |\n", text(pace))
+	}
 	fmt.Fprintf(b, "| requests | %s planned, %s unsent |\n", reports.Count(r.Load.Planned), reports.Count(r.Load.Unsent))
 	fmt.Fprintf(b, "| events | %s accepted; %s lost, %s doubled, %s phantom, %s parked |\n", reports.Count(r.Ledger.Acked), reports.Count(r.Ledger.Lost),
 		reports.Count(r.Ledger.Doubled), reports.Count(r.Ledger.Phantom), reports.Count(r.Ledger.Parked))

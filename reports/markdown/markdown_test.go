@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -45,4 +46,16 @@ func TestForeignTextStaysInItsCell(t *testing.T) {
 		}
 	}
 	t.Fatal("no line for the check")
+}
+
+// Who reads events/s must see that a day was sent faster than it comes, and what that divides.
+func TestSpeedIsShown(t *testing.T) {
+	r := reporttest.BlackFriday()
+	var b strings.Builder
+	require.NoError(t, markdown.Write(&b, r))
+	require.NotContains(t, b.String(), "| speed |")
+	r.Load.Speed, r.Load.PlannedFor = 36, reports.Seconds(24*time.Hour)
+	b.Reset()
+	require.NoError(t, markdown.Write(&b, r))
+	require.Contains(t, b.String(), "| speed | 36 times: requests planned over 24 h sent within 40 m; ids, buffers, passes, objectives and lateness are in wall time |\n")
 }

@@ -95,9 +95,9 @@ func (d *drill) scenario() reports.Scenario {
 
 // pace says at which speed and volume the plan was sent; nothing if as it is written.
 func pace(l scenarios.Load) (out []reports.Setting) {
-	if l.Speed != 1 {
-		out = append(out, reports.Setting{Name: "speed", Value: fmt.Sprintf("%s: requests planned over %s sent within %s; ids, buffers, passes, objectives and lateness are in wall time",
-			reports.Rate(l.Speed), reports.FormatDuration(l.Planned()), reports.FormatDuration(l.Length()))})
+	asked := reports.Load{Speed: l.Speed, PlannedFor: reports.Seconds(l.Planned())}
+	if text := asked.Pace(); text != "" {
+		out = append(out, reports.Setting{Name: "speed", Value: text})
 	}
 	if l.Volume != 1 {
 		out = append(out, reports.Setting{Name: "volume", Value: l.Volume.String() + " of the scenario's rates"})
