@@ -15,7 +15,7 @@ const RealOrdersEndpoint = "real orders"
 // What a threshold of a drill can be about. Times of parts of a request, retries and assertions are
 // those of `stampede load`.
 var (
-	thresholdMetrics = []threshold.Metric{threshold.Latency, threshold.Service, threshold.Lag, threshold.Requests, threshold.Errors, threshold.Dropped}
+	thresholdMetrics = []threshold.Metric{threshold.Latency, threshold.Service, threshold.Lag, threshold.Freshness, threshold.Requests, threshold.Errors, threshold.Dropped}
 	thresholdLabels  = map[string][]string{
 		"endpoint": {plan.Batch.String(), plan.Webhook.String(), plan.Read.String(), RealOrdersEndpoint},
 		"class":    {"starter", "growth", "enterprise"},

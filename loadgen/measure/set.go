@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/retailflow/stampede/loadgen/threshold"
+	"github.com/retailflow/stampede/reports/stat"
 )
 
 // MaxSeries bounds the sets of labels that are told apart, and with them the memory, to about a
@@ -109,8 +110,16 @@ func (s *Set) Span() time.Duration { return s.end }
 // Duration is what package threshold asks for.
 func (s *Set) Duration(f threshold.Function, quantile float64, m threshold.Metric, labels map[string]string) (float64, int64) {
 	h := s.Select(labels).Histogram(m)
+	if h == nil {
+		return 0, 0 // not a duration of requests
+	}
+	return Duration(h, f, quantile), h.Count()
+}
+
+// Duration is a function of the durations in a histogram, in seconds; 0 of an empty one.
+func Duration(h *stat.Histogram, f threshold.Function, quantile float64) float64 {
 	if h.Count() == 0 {
-		return 0, 0
+		return 0
 	}
 	var d time.Duration
 	switch f {
@@ -124,7 +133,7 @@ func (s *Set) Duration(f threshold.Function, quantile float64, m threshold.Metri
 		d = h.Max()
 	case threshold.Count, threshold.Rate: // of counters only
 	}
-	return d.Seconds(), h.Count()
+	return d.Seconds()
 }
 
 // Counted is what package threshold asks for.

@@ -53,14 +53,17 @@ func (p *parser) threshold() (t Threshold, err error) {
 	at = p.rest
 	t.Metric = Metric(p.word())
 	switch counts := t.Function == Count || t.Function == Rate; {
-	case !slices.Contains(durations, t.Metric) && !slices.Contains(counters, t.Metric):
+	case !t.Metric.isDuration() && !slices.Contains(counters, t.Metric):
 		return t, p.fault(at, fmt.Sprintf("%q is no metric: durations are %s; counters are %s", t.Metric, list(durations), list(counters)))
-	case counts && slices.Contains(durations, t.Metric):
+	case counts && t.Metric.isDuration():
 		return t, p.fault(at, fmt.Sprintf("%s is a duration, %s needs a counter: %s", t.Metric, t.Function, list(counters)))
 	case !counts && slices.Contains(counters, t.Metric):
 		return t, p.fault(at, fmt.Sprintf("%s is a counter, %s needs a duration: %s", t.Metric, name, list(durations)))
 	}
 	if strings.HasPrefix(p.rest, "{") {
+		if t.Metric == Freshness {
+			return t, errors.New("freshness has no labels: it is of events that are waited for, not of requests")
+		}
 		if t.Labels, err = p.labels(); err != nil {
 			return t, err
 		}
@@ -173,7 +176,7 @@ func (p *parser) bound(t Threshold) (float64, Unit, error) {
 		return v, ok && err == nil && v >= 0 && v <= 1e15
 	}
 	switch {
-	case slices.Contains(durations, t.Metric):
+	case t.Metric.isDuration():
 		if d, err := time.ParseDuration(text); err == nil && d >= 0 {
 			return d.Seconds(), Seconds, nil
 		}

@@ -37,6 +37,10 @@ const (
 	FirstByte Metric = "first_byte" // from the request being written to the answer's first byte
 )
 
+// Freshness is from an event's acceptance to its being visible in a summary: a duration of a drill's
+// probes rather than of its requests, so it has no labels. [Durations] leaves it out.
+const Freshness Metric = "freshness"
+
 // The counters.
 const (
 	Requests Metric = "requests" // planned
@@ -53,8 +57,11 @@ var (
 	labels    = []string{"class", "endpoint", "status"}
 )
 
-// Durations are the metrics that have quantiles.
+// Durations are the metrics of a request that have quantiles.
 func Durations() []Metric { return slices.Clone(durations) }
+
+// isDuration says whether a metric has quantiles.
+func (m Metric) isDuration() bool { return m == Freshness || slices.Contains(durations, m) }
 
 // Unit says how a bound is written.
 type Unit string
@@ -144,7 +151,7 @@ type Judgement struct {
 func (t Threshold) Judge(f Figures) Judgement {
 	j := Judgement{Threshold: t}
 	switch {
-	case slices.Contains(durations, t.Metric):
+	case t.Metric.isDuration():
 		j.Value, j.Requests = f.Duration(t.Function, t.Quantile, t.Metric, t.Labels)
 	default:
 		var count int64

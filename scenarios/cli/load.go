@@ -98,6 +98,9 @@ itself failed.`,
 			o.Job = j
 			for _, text := range thresholds {
 				one, err := threshold.Parse(text)
+				if err == nil && one.Metric == threshold.Freshness {
+					err = fmt.Errorf("threshold %q: only a drill measures freshness", text)
+				}
 				if err != nil {
 					faults = append(faults, err)
 				}

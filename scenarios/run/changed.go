@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/retailflow/stampede/reference/cloud"
 	"github.com/retailflow/stampede/reference/cloud/wire"
@@ -67,7 +68,11 @@ func settingDefaults(asked []stack.Setting) []reports.AWSDefault {
 
 // quantity is a value as people read it.
 func quantity(value, unit string) string {
-	if n, err := strconv.ParseInt(value, 10, 64); err == nil {
+	n, err := strconv.ParseInt(value, 10, 64)
+	switch {
+	case err == nil && unit == "s" && n >= 3600:
+		return reports.FormatDuration(time.Duration(n) * time.Second)
+	case err == nil:
 		value = reports.Count(n)
 	}
 	return strings.TrimSpace(value + " " + unit)

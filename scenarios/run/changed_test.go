@@ -42,11 +42,13 @@ func TestEverySettingThatIsNotAWSsIsListed(t *testing.T) {
 		Run:    "2 s (stampede-customers, stampede-orders, stampede-products)",
 		Source: "https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html"}, listed(t, rows, "buffering interval"))
 	for setting, run := range map[string]string{
-		"timeout of functions":           "10 s (ingest-events, ingest-webhooks, query-analytics); 60 s (process-customers, process-insights, process-orders, process-products)",
-		"billing of tables":              "PAY_PER_REQUEST (stampede-analytics, stampede-core)",
-		"warm writes of indexes":         "16,000 units/s (stampede-core)",
-		"quota of a usage plan's keys":   "100 requests (growth)",
-		"priority of function processes": "background (process-customers, process-insights, process-orders, process-products)",
+		"timeout of functions":               "10 s (ingest-events, ingest-webhooks, query-analytics); 60 s (process-customers, process-insights, process-orders, process-products)",
+		"retention of queues":                "336 h (process-customers-dlq, process-orders-dlq, process-products-dlq)",
+		"answers of functions behind queues": "ReportBatchItemFailures (process-customers, process-orders, process-products)",
+		"billing of tables":                  "PAY_PER_REQUEST (stampede-analytics, stampede-core)",
+		"warm writes of indexes":             "16,000 units/s (stampede-core)",
+		"quota of a usage plan's keys":       "100 requests (growth)",
+		"priority of function processes":     "background (process-customers, process-insights, process-orders, process-products)",
 	} {
 		require.Equal(t, run, listed(t, rows, setting).Run)
 	}

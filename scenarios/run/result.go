@@ -47,7 +47,7 @@ func (d *drill) result() *reports.Result {
 	r.Self = d.self(len(requests))
 
 	r.Checks = objectiveChecks(d.s, r.Latency, &r.Freshness.Outside)
-	r.Checks = append(r.Checks, thresholdChecks(d.s.Thresholds, requests, windows, timeout, d.people.class)...)
+	r.Checks = append(r.Checks, thresholdChecks(d.s.Thresholds, requests, &r.Freshness.Outside, windows, timeout, d.people.class)...)
 	besideOthers(r.Checks, r.OtherLoad)
 	if d.interrupted == nil {
 		r.Checks = append(r.Checks, ledgerChecks(&d.truth)...)

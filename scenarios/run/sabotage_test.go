@@ -133,6 +133,19 @@ func examples(t *testing.T, r *reports.Result, check string) string {
 
 var eventID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`)
 
+// TestThresholdsOfADrill: the plan that passes with thresholds that hold (see proof.yaml) fails with one
+// that cannot, by the check that is named after it.
+func TestThresholdsOfADrill(t *testing.T) {
+	r := requireFail(t, func() *reports.Result {
+		s, err := scenarios.Open(filepath.Join("testdata", "proof.yaml"), []string{"thresholds=['max(freshness) < 10m', 'min(freshness) < 1ms']"})
+		require.NoError(t, err)
+		return drill(t, s, "")
+	}, "threshold-min-freshness")
+	held, ok := r.Check("threshold-max-freshness")
+	require.True(t, ok)
+	require.Equal(t, reports.Pass, held.Status)
+}
+
 // TestSabotageOfFigures: the same plan passes with the sound build, and fails with each broken
 // one by the one check that names the damage.
 func TestSabotageOfFigures(t *testing.T) {
@@ -142,6 +155,11 @@ func TestSabotageOfFigures(t *testing.T) {
 		require.Positive(t, r.Ledger.Copies, "what is there twice must occur, or a test below proves nothing")
 		require.EqualValues(t, 60, r.CPUBudget)
 		require.Positive(t, r.Ledger.Refused, "hostile requests")
+		for _, name := range []string{"threshold-max-freshness", "threshold-count-requests-endpoint-read"} {
+			c, ok := r.Check(name)
+			require.True(t, ok)
+			require.Equal(t, reports.Pass, c.Status)
+		}
 	})
 	t.Run("202 and dropped", func(t *testing.T) {
 		r := requireFail(t, func() *reports.Result { return drill(t, proof(t), "drops") }, "events-lost")

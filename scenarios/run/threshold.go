@@ -10,11 +10,26 @@ import (
 	"github.com/retailflow/stampede/loadgen/measure"
 	"github.com/retailflow/stampede/loadgen/threshold"
 	"github.com/retailflow/stampede/reports"
+	"github.com/retailflow/stampede/reports/stat"
 )
 
-// thresholdChecks hold the requests planned outside fault windows against a scenario's thresholds;
-// class says a tenant's plan.
-func thresholdChecks(all []threshold.Threshold, requests []request, windows []window, timeout time.Duration, class func(tenant int32) string) []reports.Check {
+// figures are what a drill measured outside fault windows.
+type figures struct {
+	*measure.Set
+	fresh *stat.Histogram
+}
+
+// Duration is what package threshold asks for.
+func (f figures) Duration(fn threshold.Function, quantile float64, m threshold.Metric, labels map[string]string) (float64, int64) {
+	if m == threshold.Freshness {
+		return measure.Duration(f.fresh, fn, quantile), f.fresh.Count()
+	}
+	return f.Set.Duration(fn, quantile, m, labels)
+}
+
+// thresholdChecks hold the requests planned outside fault windows, and the freshness of events
+// accepted there, against a scenario's thresholds; class says a tenant's plan.
+func thresholdChecks(all []threshold.Threshold, requests []request, fresh *stat.Histogram, windows []window, timeout time.Duration, class func(tenant int32) string) []reports.Check {
 	if len(all) == 0 {
 		return nil
 	}
@@ -34,9 +49,13 @@ func thresholdChecks(all []threshold.Threshold, requests []request, windows []wi
 	}
 	var checks []reports.Check
 	for _, t := range all {
-		j := t.Judge(set)
+		j := t.Judge(figures{set, fresh})
+		over := "requests planned"
+		if t.Metric == threshold.Freshness {
+			over = "probes accepted"
+		}
 		c := reports.Check{Name: thresholdName(t, checks), Group: reports.GroupObjectives, Status: reports.Pass, Required: true, Objective: t.String(),
-			Observed: t.Write(j.Value), Detail: fmt.Sprintf("Over %s requests planned outside fault windows.", reports.Count(j.Requests)),
+			Observed: t.Write(j.Value), Detail: fmt.Sprintf("Over %s %s outside fault windows.", reports.Count(j.Requests), over),
 			Numbers: map[string]float64{"value": j.Value, "bound": t.Bound, "requests": float64(j.Requests)}}
 		if !j.Holds {
 			c.Status = reports.Fail

@@ -2,12 +2,14 @@ package run
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/retailflow/stampede/loadgen/plan"
 	"github.com/retailflow/stampede/loadgen/threshold"
 	"github.com/retailflow/stampede/reports"
+	"github.com/retailflow/stampede/reports/stat"
 )
 
 // Thresholds see what a drill measured outside fault windows, by kind, class and status; one that
@@ -32,11 +34,17 @@ func TestThresholdsAreJudged(t *testing.T) {
 	}
 	windows := []window{{start: 4 * second, end: 6 * second}}
 	class := func(tenant int32) string { return []string{"starter", "enterprise"}[tenant] }
+	var fresh stat.Histogram
+	for i := range 100 {
+		fresh.Record(time.Duration(i+1) * second / 10)
+	}
 	for text, want := range map[string]struct {
 		status   reports.Status
 		observed string
 	}{
 		"p50(latency) < 50ms":                      {reports.Pass, "20.015ms"},
+		"p99(freshness) < 10s":                     {reports.Pass, "9.904127s"},
+		"max(freshness) < 10s":                     {reports.Fail, "10.002431s"},
 		"p99(latency{endpoint=read}) < 50ms":       {reports.Fail, "60.031ms"},
 		"p99(latency{endpoint=batch}) < 50ms":      {reports.Pass, "20.015ms"},
 		"p50(service) < 20ms":                      {reports.Pass, "19.007ms"},
@@ -55,14 +63,14 @@ func TestThresholdsAreJudged(t *testing.T) {
 	} {
 		one, err := threshold.Parse(text)
 		require.NoError(t, err)
-		checks := thresholdChecks([]threshold.Threshold{one}, requests, windows, 10*second, class)
+		checks := thresholdChecks([]threshold.Threshold{one}, requests, &fresh, windows, 10*second, class)
 		require.Len(t, checks, 1)
 		require.Equal(t, want.status, checks[0].Status, "%s: %s", text, checks[0].Observed)
 		require.Equal(t, want.observed, checks[0].Observed, text)
 		require.Equal(t, text, checks[0].Objective)
 		require.True(t, checks[0].Required)
 	}
-	require.Empty(t, thresholdChecks(nil, requests, windows, second, class))
+	require.Empty(t, thresholdChecks(nil, requests, &fresh, windows, second, class))
 }
 
 func TestThresholdsHaveNamesOfTheirOwn(t *testing.T) {
@@ -73,7 +81,7 @@ func TestThresholdsHaveNamesOfTheirOwn(t *testing.T) {
 		all = append(all, one)
 	}
 	var names []string
-	for _, c := range thresholdChecks(all, nil, nil, second, func(int32) string { return "" }) {
+	for _, c := range thresholdChecks(all, nil, &stat.Histogram{}, nil, second, func(int32) string { return "" }) {
 		names = append(names, c.Name)
 	}
 	require.Equal(t, []string{"threshold-p99-9-latency-endpoint-read", "threshold-p99-9-latency-endpoint-read-2", "threshold-rate-errors"}, names)

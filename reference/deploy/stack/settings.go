@@ -101,6 +101,9 @@ func settingsOf(service, operation string, input any) (out []Setting) {
 			out = append(out, Setting{Service: service, Operation: operation, Member: member, Value: value})
 		}
 	})
+	if parts := strings.Split(resource, ":"); len(parts) > 6 && parts[0] == "arn" {
+		resource = parts[6] // of a function, without its alias
+	}
 	for i := range out {
 		out[i].Resource = resource
 	}
