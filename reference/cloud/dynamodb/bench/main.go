@@ -199,7 +199,11 @@ func measureRow(ctx context.Context, s settings, servers []*server, r row, stder
 			if err != nil {
 				return result{}, fmt.Errorf("%s on %s: %w", r.name, v.name, err)
 			}
-			fmt.Fprintf(stderr, "  %s: %.1f µs an item, %.0f items/s\n", v.name, m.micros(&r), m.rate(&r))
+			if m.driven.fault != nil {
+				fmt.Fprintf(stderr, "  %s: wrong answer\n", v.name)
+			} else {
+				fmt.Fprintf(stderr, "  %s: %.1f µs an item, %.0f items/s\n", v.name, m.micros(&r), m.rate(&r))
+			}
 			runs[i] = append(runs[i], m)
 		}
 	}
