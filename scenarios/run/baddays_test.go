@@ -152,7 +152,7 @@ func TestInterruptHealsStopsAndReports(t *testing.T) {
 	h := startHarness(t, s)
 	h.await("rollout: query-analytics start")
 	require.NoError(t, h.cmd.Process.Signal(syscall.SIGINT))
-	require.Equal(t, 4, h.exit(20*time.Second))
+	require.Equal(t, 4, h.exit(45*time.Second))
 	require.Empty(t, processesOf(h.dir))
 
 	r := h.report()
@@ -175,7 +175,7 @@ func TestInterruptDuringBoot(t *testing.T) {
 	h := startHarness(t, long(t))
 	h.await("boot: starting the platform")
 	require.NoError(t, h.cmd.Process.Signal(syscall.SIGINT))
-	require.Equal(t, 4, h.exit(20*time.Second))
+	require.Equal(t, 4, h.exit(45*time.Second))
 	require.Empty(t, processesOf(h.dir))
 	r := h.report()
 	require.Equal(t, reports.VerdictInvalid, r.Verdict)
@@ -190,7 +190,7 @@ func TestInterruptDuringDrain(t *testing.T) {
 	h := startHarness(t, s)
 	h.await("drain: waiting")
 	require.NoError(t, h.cmd.Process.Signal(syscall.SIGINT))
-	require.Equal(t, 4, h.exit(10*time.Second))
+	require.Equal(t, 4, h.exit(45*time.Second))
 	require.Empty(t, processesOf(h.dir))
 	require.Equal(t, reports.Invalid, amiss(h.report())["complete"])
 }
@@ -210,7 +210,7 @@ func TestKilledHarnessLeavesNothingBehind(t *testing.T) {
 	}, 30*time.Second, 50*time.Millisecond, "function processes run: %v", processesOf(h.dir))
 	require.GreaterOrEqual(t, len(processesOf(h.dir)), 4+functions, "harness, agent, data, edge and functions")
 	require.NoError(t, h.cmd.Process.Kill())
-	require.Equal(t, -1, h.exit(5*time.Second))
+	require.Equal(t, -1, h.exit(30*time.Second))
 	require.Eventually(t, func() bool { return len(processesOf(h.dir)) == 0 }, 30*time.Second, 20*time.Millisecond,
 		"still there: %v", processesOf(h.dir))
 }
@@ -240,7 +240,7 @@ func TestStarvedGeneratorIsInvalid(t *testing.T) {
 	h.await("drain: waiting")
 	close(starving)
 	starver.Wait()
-	require.Equal(t, 4, h.exit(time.Minute))
+	require.Equal(t, 4, h.exit(2*time.Minute))
 	r := h.report()
 	require.Equal(t, reports.VerdictInvalid, r.Verdict)
 	require.Equal(t, reports.Invalid, amiss(r)["generator"], told(r))
@@ -257,7 +257,7 @@ func TestDeadProcessIsInvalid(t *testing.T) {
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	require.NoError(t, err)
 	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
-	require.Equal(t, 4, h.exit(time.Minute))
+	require.Equal(t, 4, h.exit(2*time.Minute))
 	r := h.report()
 	c, ok := r.Check("processes")
 	require.True(t, ok, told(r))

@@ -62,7 +62,7 @@ func create(tb testing.TB, client *dynamodb.Client, tables Tables) {
 		require.NoError(tb, err)
 		err = dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) {
 			o.MinDelay, o.MaxDelay = 10*time.Millisecond, 100*time.Millisecond
-		}).Wait(tb.Context(), &dynamodb.DescribeTableInput{TableName: aws.String(table)}, 10*time.Second)
+		}).Wait(tb.Context(), &dynamodb.DescribeTableInput{TableName: aws.String(table)}, time.Minute)
 		require.NoError(tb, err)
 	}
 	for _, id := range storyTenants {

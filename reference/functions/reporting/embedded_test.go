@@ -42,7 +42,7 @@ func embeddedTables(t testing.TB, from *table) *dynamodb.Client {
 		require.NoError(t, err)
 		require.NoError(t, dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) {
 			o.MinDelay, o.MaxDelay = 10*time.Millisecond, 100*time.Millisecond
-		}).Wait(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(name)}, 10*time.Second))
+		}).Wait(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(name)}, time.Minute))
 		var writes []types.WriteRequest
 		for _, it := range from.items {
 			writes = append(writes, types.WriteRequest{PutRequest: &types.PutRequest{Item: it}})
