@@ -348,3 +348,26 @@ func TestFaultsBeforeTheLoad(t *testing.T) {
 	err = worker.Serve(t.Context(), worker.ServeOptions{URL: "nats://guessed@" + url[len(url)-len("127.0.0.1:00000"):], Version: "v"})
 	require.ErrorContains(t, err, "Authorization Violation")
 }
+
+// A worker that may have one request under way, to a target that answers slower than it is asked,
+// cannot start on time. The controller must see that while the load runs, and call it invalid.
+func TestALaggingWorkerIsSeenWhileItLags(t *testing.T) {
+	url := broker(t)
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(100 * time.Millisecond) }))
+	defer s.Close()
+	process(t, url)
+	o := options(url, s.URL, "constant 30 for 1500ms", 1)
+	o.Job.MaxWorkers, o.Limits = 1, attack.Limits{LagP99: 200 * time.Millisecond, GCPause: time.Hour}
+	seen := 0
+	o.OnProgress = func(p worker.Progress) {
+		if !p.Worker.Lagging.IsZero() && p.Worker.State == worker.Running {
+			seen++
+		}
+	}
+	r, err := worker.Control(t.Context(), o)
+	require.NoError(t, err)
+	require.Positive(t, seen, "it was said while the worker was running")
+	require.False(t, r.Workers[0].Lagging.IsZero())
+	require.Len(t, r.Faults, 1)
+	require.Contains(t, r.Faults[0], "requests started late")
+}
