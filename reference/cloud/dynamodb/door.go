@@ -64,6 +64,7 @@ func (s *Service) turnAway(w http.ResponseWriter, r *wire.Request) bool {
 func allowOrigin(h http.Header, r *http.Request) {
 	if r != nil && r.Header["Origin"] != nil {
 		h["Access-Control-Allow-Origin"] = []string{"*"}
+		h["Access-Control-Expose-Headers"] = []string{"x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date"}
 	}
 }
 

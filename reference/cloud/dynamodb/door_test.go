@@ -99,6 +99,7 @@ func TestWhoIsTurnedAwayHearsWhatAWSSays(t *testing.T) {
 				require.Equal(t, map[bool]string{true: jsonAWS, false: jsonPlain}[c.header.Get("Content-Type") == jsonAWS], resp.Header.Get("Content-Type"))
 			}
 			require.Equal(t, map[bool]string{true: "*"}[c.header.Get("Origin") != ""], resp.Header.Get("Access-Control-Allow-Origin"))
+			require.Equal(t, c.header.Get("Origin") != "", resp.Header.Get("Access-Control-Expose-Headers") != "")
 		})
 	}
 }

@@ -122,8 +122,7 @@ func TestAnIndexByManyAttributes(t *testing.T) {
 
 func TestKeysOfManyAttributesAreChecked(t *testing.T) {
 	r := open(t, Options{})
-	r.create("old", "pk", "", "pk:S")
-	for _, c := range []struct{ hashes, sorts, want string }{
+	for i, c := range []struct{ hashes, sorts, want string }{
 		{"a b c d", "e f g h", ""},
 		{"a b", "", ""},
 		{"a b c d e", "", "The KeySchema exceeds the maximum allowed number of HASH key attributes"},
@@ -133,17 +132,19 @@ func TestKeysOfManyAttributesAreChecked(t *testing.T) {
 		{"", "a b", "The first KeySchemaElement is not a HASH key type"},
 		{"a z", "", "Some index key attributes are not defined in AttributeDefinitions"},
 	} {
+		made, old := fmt.Sprintf("made%d", i), fmt.Sprintf("old%d", i)
+		r.create(old, "pk", "", "pk:S")
 		x := multi("byMany", c.hashes, c.sorts)
 		defined := map[string]bool{"pk": true}
-		in := &ddb.CreateTableInput{TableName: str("new"), BillingMode: types.BillingModePayPerRequest, KeySchema: keySchema("pk", ""), GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{x},
+		in := &ddb.CreateTableInput{TableName: &made, BillingMode: types.BillingModePayPerRequest, KeySchema: keySchema("pk", ""), GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{x},
 			AttributeDefinitions: []types.AttributeDefinition{{AttributeName: str("pk"), AttributeType: "S"}}}
 		for _, k := range x.KeySchema {
 			if name := *k.AttributeName; !defined[name] && name != "z" {
 				in.AttributeDefinitions, defined[name] = append(in.AttributeDefinitions, types.AttributeDefinition{AttributeName: &name, AttributeType: "S"}), true
 			}
 		}
-		made, err := r.CreateTable(ctx, in)
-		added, err2 := r.UpdateTable(ctx, &ddb.UpdateTableInput{TableName: str("old"), AttributeDefinitions: in.AttributeDefinitions, GlobalSecondaryIndexUpdates: []types.GlobalSecondaryIndexUpdate{{
+		created, err := r.CreateTable(ctx, in)
+		added, err2 := r.UpdateTable(ctx, &ddb.UpdateTableInput{TableName: &old, AttributeDefinitions: in.AttributeDefinitions, GlobalSecondaryIndexUpdates: []types.GlobalSecondaryIndexUpdate{{
 			Create: &types.CreateGlobalSecondaryIndexAction{IndexName: x.IndexName, KeySchema: x.KeySchema, Projection: x.Projection}}}})
 		if c.want != "" {
 			fails(t, err, "ValidationException", c.want)
@@ -151,14 +152,9 @@ func TestKeysOfManyAttributesAreChecked(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err)
-		require.Equal(t, x.KeySchema, made.TableDescription.GlobalSecondaryIndexes[0].KeySchema)
+		require.Equal(t, x.KeySchema, created.TableDescription.GlobalSecondaryIndexes[0].KeySchema)
 		require.NoError(t, err2)
 		require.Equal(t, x.KeySchema, added.TableDescription.GlobalSecondaryIndexes[0].KeySchema)
-		for _, name := range []string{"old", "new"} {
-			_, err = r.DeleteTable(ctx, &ddb.DeleteTableInput{TableName: &name})
-			require.NoError(t, err)
-		}
-		r.create("old", "pk", "", "pk:S")
 	}
 	x := multi("byMany", "a", "b")
 	x.KeySchema = append(x.KeySchema, types.KeySchemaElement{AttributeName: str("pk"), KeyType: types.KeyTypeHash})

@@ -51,7 +51,7 @@ func (c *call) executeTransaction() error {
 	}
 	c.actions = actions
 	if size > maxTransactBytes {
-		return invalid("Transaction request size exceeded the limit of 4 MB")
+		return transactionTooLarge(size)
 	}
 	keys, err := prepareKeys(actions)
 	if err != nil {

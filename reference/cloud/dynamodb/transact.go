@@ -49,7 +49,7 @@ func (c *call) transactWriteItems() error {
 		size += actions[i].given.Size()
 	}
 	if size > maxTransactBytes {
-		return invalid("Transaction request size exceeded the limit of 4 MB")
+		return transactionTooLarge(size)
 	}
 	keys, err := prepareKeys(actions)
 	if err != nil {

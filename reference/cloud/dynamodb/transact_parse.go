@@ -138,6 +138,12 @@ func (c *call) prepareAction(a *action) (err error) {
 	return err
 }
 
+// transactionTooLarge is the fault of a transaction of a size in bytes. AWS says it twice over.
+func transactionTooLarge(size int) error {
+	const limit = "Transaction payload size cannot exceed 4MB. Payload Size: "
+	return invalid(limit+": "+limit+"%d", size)
+}
+
 // prepareKeys finds the actions' keys; the first that is not a key cancels the transaction, and
 // no other is looked at, as on AWS.
 func prepareKeys(actions []action) ([][]byte, error) {

@@ -133,7 +133,7 @@ func TestFaultsOfTransactions(t *testing.T) {
 	for want, err := range map[string]error{
 		"Member must have length less than or equal to 100":                  r.transact(many...),
 		"Transaction request cannot include multiple operations on one item": r.transact(txPut(av{"pk": S("a")}), txDelete("a")),
-		"Transaction request size exceeded the limit of 4 MB":                r.transact(big(11)...),
+		"Transaction payload size cannot exceed 4MB. Payload Size: ":         r.transact(big(11)...),
 		"TransactItems can only contain one of Check, Put, Update or Delete": rawError(t, r, "TransactWriteItems", `{"TransactItems":[{}]}`),
 		"Value null at 'transactItems' failed to satisfy constraint":         rawError(t, r, "TransactWriteItems", `{}`),
 		"Invalid ConditionExpression":                                        r.transact(txCheck("a", "n = ", nil)),
