@@ -56,8 +56,8 @@ func (d Diagnostics) sorted() Diagnostics {
 	return slices.Compact(d)
 }
 
-// suggest is ` (did you mean "x"?)` for the allowed word nearest to a mistyped one, or "".
-func suggest(word string, allowed []string) string {
+// Suggest is ` (did you mean "x"?)` for the allowed word nearest to a mistyped one, or "".
+func Suggest(word string, allowed []string) string {
 	best, distance := "", max(1, len(word)/3)+1
 	for _, a := range allowed {
 		if d := edits(word, a); d < distance {

@@ -83,7 +83,7 @@ func parseDefect(text string) (Defect, error) {
 	argument, closed := strings.CutSuffix(rest, ")")
 	kinds := []string{string(Slow), string(Failing)}
 	if !slices.Contains(kinds, name) || !closed {
-		return Defect{}, fmt.Errorf("unknown defect %q%s; allowed: none, slow(DURATION), failing(SHARE)", text, suggest(name, append(kinds, string(None))))
+		return Defect{}, fmt.Errorf("unknown defect %q%s; allowed: none, slow(DURATION), failing(SHARE)", text, Suggest(name, append(kinds, string(None))))
 	}
 	d := Defect{Kind: DefectKind(name)}
 	var err error

@@ -57,7 +57,7 @@ func (d *decoder) object(what string, n *node, fields []field) {
 		f, ok := known[p.key]
 		switch {
 		case !ok:
-			d.report(p.Position, "unknown key %q in %s%s; allowed: %s", p.key, what, suggest(p.key, allowed), strings.Join(allowed, ", "))
+			d.report(p.Position, "unknown key %q in %s%s; allowed: %s", p.key, what, Suggest(p.key, allowed), strings.Join(allowed, ", "))
 		case p.value.form == empty:
 			d.report(p.Position, "%q in %s is empty", p.key, what)
 		default:
@@ -237,7 +237,7 @@ func oneOf[T ~string](key string, to *T, allowed ...T) field {
 				return a, nil
 			}
 		}
-		return "", fmt.Errorf("unknown value %q%s; allowed: %s", text, suggest(text, words), strings.Join(words, ", "))
+		return "", fmt.Errorf("unknown value %q%s; allowed: %s", text, Suggest(text, words), strings.Join(words, ", "))
 	}
 	return value(key, to, parse, func(s T) string { return string(s) })
 }

@@ -31,7 +31,7 @@ func Names() []string {
 func Source(name string) ([]byte, error) {
 	text, err := shipped.ReadFile(name + ".yaml")
 	if err != nil || strings.ContainsAny(name, "/.") {
-		return nil, fmt.Errorf("scenario %q%s: %w; shipped: %s", name, suggest(name, Names()), ErrNotFound, strings.Join(Names(), ", "))
+		return nil, fmt.Errorf("scenario %q%s: %w; shipped: %s", name, Suggest(name, Names()), ErrNotFound, strings.Join(Names(), ", "))
 	}
 	return text, nil
 }

@@ -256,7 +256,7 @@ func (l *Limits) field() field {
 
 func (s *ServiceLimits) read(d *decoder, p pair) {
 	if !slices.Contains(services, p.key) {
-		d.report(p.Position, "unknown service %q in limits%s; allowed: %s", p.key, suggest(p.key, services), strings.Join(services, ", "))
+		d.report(p.Position, "unknown service %q in limits%s; allowed: %s", p.key, Suggest(p.key, services), strings.Join(services, ", "))
 		return
 	}
 	if p.value.form != mapping {

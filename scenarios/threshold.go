@@ -67,7 +67,7 @@ func readThreshold(d *decoder, n *node) threshold.Threshold {
 	for _, label := range []string{"endpoint", "class"} {
 		if value, ok := t.Labels[label]; ok && !slices.Contains(thresholdLabels[label], value) {
 			d.report(n.Position, "threshold %q: unknown %s %q%s; allowed: %s", n.text, label, value,
-				suggest(value, thresholdLabels[label]), strings.Join(thresholdLabels[label], ", "))
+				Suggest(value, thresholdLabels[label]), strings.Join(thresholdLabels[label], ", "))
 		}
 	}
 	return t

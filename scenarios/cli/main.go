@@ -10,8 +10,10 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/retailflow/stampede/reports"
+	"github.com/retailflow/stampede/scenarios"
 )
 
 // version is set by the linker.
@@ -110,6 +112,12 @@ itself failed.`,
 	root.SetHelpCommand(newHelp())
 	root.AddCommand(newRun(t), newLoad(t), newWorker(t), newServe(t), newCloud(t), newScenarios(t), newFit(t), newVersion(t), newAgent(t), newRuntimeWrapper(t), newCalibrationServer(t), newNullServer(t))
 	bad := func(cmd *cobra.Command, err error) error {
+		var unknown *pflag.NotExistError
+		if errors.As(err, &unknown) {
+			var names []string
+			cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+			err = fmt.Errorf("%w%s", err, scenarios.Suggest(unknown.GetSpecifiedName(), names))
+		}
 		return usage(err, fmt.Sprintf("see `%s --help`", cmd.CommandPath()))
 	}
 	var mark func(*cobra.Command)
@@ -163,7 +171,13 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	case len(args) == 0:
 		return nil
 	case cmd.HasSubCommands():
-		return fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())
+		var names []string
+		for _, sub := range cmd.Commands() {
+			if !sub.Hidden {
+				names = append(names, sub.Name())
+			}
+		}
+		return fmt.Errorf("unknown command %q for %q%s", args[0], cmd.CommandPath(), scenarios.Suggest(args[0], names))
 	default:
 		return fmt.Errorf("%s takes no argument, and got %q", cmd.CommandPath(), args[0])
 	}
