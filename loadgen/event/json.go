@@ -1,6 +1,7 @@
 package event
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"time"
 
@@ -19,11 +20,26 @@ func appendField(b []byte, key, value string) []byte {
 
 // appendID writes the canonical text form without its quotes.
 func appendID(b []byte, id api.ID) []byte {
+	return appendGroups(b, id)
+}
+
+// appendGroups writes 16 bytes as a UUID is written.
+func appendGroups(b []byte, id [16]byte) []byte {
 	b = hex.AppendEncode(b, id[0:4])
 	b = hex.AppendEncode(append(b, '-'), id[4:6])
 	b = hex.AppendEncode(append(b, '-'), id[6:8])
 	b = hex.AppendEncode(append(b, '-'), id[8:10])
 	return hex.AppendEncode(append(b, '-'), id[10:16])
+}
+
+func uuid(id [16]byte) string { return string(appendGroups(make([]byte, 0, 36), id)) }
+
+// delivery is the form of WooCommerce's delivery ids: 128 bits, hexadecimal.
+func delivery(high, low uint64) string {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], high)
+	binary.BigEndian.PutUint64(b[8:], low)
+	return hex.EncodeToString(b[:])
 }
 
 // appendTime writes RFC 3339 in UTC to the millisecond, quoted.

@@ -1,8 +1,6 @@
 package event
 
 import (
-	"fmt"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -26,21 +24,21 @@ func (w *webhookWriter) shopify(path string, at time.Time) Request {
 	for i := range occurrence {
 		occurrence[i] = byte(w.r.Uint32())
 	}
-	eventID := fmt.Sprintf("%x-%x-%x-%x-%x", occurrence[:4], occurrence[4:6], occurrence[6:8], occurrence[8:10], occurrence[10:])
+	eventID := uuid(occurrence)
 	w.draw()
 	w.identify(api.WebhookID(api.Shopify, eventID, at), at)
 	w.object = strconv.FormatUint(1<<53+w.r.Uint64N(1<<62), 10) // where a float would change it
 	w.buyerID = strconv.FormatUint(1<<53+uint64(buyerNumber(w.buyer)), 10)
 	w.order = w.object
 	body := w.body()
-	return w.request(path, body, http.Header{
-		"Content-Type":           {"application/json"},
-		"X-Shopify-Topic":        {w.topic.name},
-		"X-Shopify-Shop-Domain":  {w.Shop},
-		"X-Shopify-Api-Version":  {"2025-10"},
-		"X-Shopify-Webhook-Id":   {eventID},
-		"X-Shopify-Event-Id":     {eventID},
-		"X-Shopify-Triggered-At": {at.Format(time.RFC3339Nano)},
-		"X-Shopify-Hmac-Sha256":  {Signature(w.WebhookSecret, body)},
-	})
+	return w.request(path, body, newHeader(
+		"Content-Type", "application/json",
+		"X-Shopify-Topic", w.topic.name,
+		"X-Shopify-Shop-Domain", w.Shop,
+		"X-Shopify-Api-Version", "2025-10",
+		"X-Shopify-Webhook-Id", eventID,
+		"X-Shopify-Event-Id", eventID,
+		"X-Shopify-Triggered-At", at.Format(time.RFC3339Nano),
+		"X-Shopify-Hmac-Sha256", Signature(w.WebhookSecret, body),
+	))
 }

@@ -61,9 +61,10 @@ func (m *Maker) webhook(s *shop, e plan.Entry, r *rand.Rand) (Request, error) {
 // custom is the event of a storefront of the tenant's own, alone and signed.
 func (m *Maker) custom(s *shop, e plan.Entry, r *rand.Rand) Request {
 	w := newBatchWriter(m, s, e, r)
+	w.b, w.facts = make([]byte, 0, 512), make([]Fact, 0, 1)
 	w.event(0)
 	return Request{Method: http.MethodPost, Path: s.paths.webhooks, Tenant: s.ID, Body: w.b, Facts: w.facts,
-		Header: http.Header{"Content-Type": {"application/cloudevents+json"}, "X-Webhook-Signature": {Signature(s.WebhookSecret, w.b)}}}
+		Header: newHeader("Content-Type", "application/cloudevents+json", "X-Webhook-Signature", Signature(s.WebhookSecret, w.b))}
 }
 
 func buyerNumber(c *customer) uint32 {
@@ -109,8 +110,17 @@ func (w *webhookWriter) request(path string, body []byte, header http.Header) Re
 	return Request{Method: http.MethodPost, Path: path, Tenant: w.ID, Body: body, Facts: []Fact{w.fact}, Header: header}
 }
 
+// newHeader makes a header of canonical names, each followed by its value, in two allocations.
+func newHeader(pairs ...string) http.Header {
+	h, values := make(http.Header, len(pairs)/2), make([]string, len(pairs)/2)
+	for i := range values {
+		values[i] = pairs[2*i+1]
+		h[pairs[2*i]] = values[i : i+1 : i+1]
+	}
+	return h
+}
+
 func (w *webhookWriter) body() []byte {
-	b := make([]byte, 0, 4096)
 	switch w.fact.Type.Stream() {
 	case api.Products:
 		if w.fact.Type == api.EventType_INVENTORY_ADJUSTED {
@@ -139,12 +149,15 @@ func (w *webhookWriter) body() []byte {
 			w.fact.Amount = w.total
 		}
 	}
-	return w.templates[w.topic.template].append(b, w.fill)
+	return w.templates[w.topic.template].append(make([]byte, 0, 4096+len(w.lines)), w.fill)
 }
 
 // maxLines of an order in a webhook: bodies of the platforms are many times longer than ours, and a
 // longer order would not pass the API's limit of 256 KiB an event.
 const maxLines = 50
+
+// lineRoom is what a line of the longest of templates takes, as a rule.
+const lineRoom = 640
 
 // orderLines fills the lines and sums them.
 func (w *webhookWriter) orderLines(basket *model.Basket) {
@@ -152,13 +165,15 @@ func (w *webhookWriter) orderLines(basket *model.Basket) {
 	if own, ok := w.templates[w.topic.template+"_line"]; ok {
 		line = own
 	}
-	for i := range min(basket.Lines, maxLines) {
+	count, fill := min(basket.Lines, maxLines), w.fill // the method's value is an allocation
+	w.lines = make([]byte, 0, count*lineRoom)
+	for i := range count {
 		if i > 0 {
 			w.lines = append(w.lines, ',')
 		}
 		l := basket.Next(w.r)
 		w.sold, w.item, w.cost, w.quantity = l.Product, w.product(l.Product), w.inCurrency(l.Price), l.Quantity
-		w.lines = line.append(w.lines, w.fill)
+		w.lines = line.append(w.lines, fill)
 		w.total += w.cost.times(w.quantity, w.digits)
 		w.units += w.quantity
 		w.count++

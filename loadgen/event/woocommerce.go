@@ -1,8 +1,6 @@
 package event
 
 import (
-	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -31,17 +29,17 @@ func (w *webhookWriter) wooCommerce(path string, at time.Time) Request {
 	w.name(api.WooCommerce, at.Truncate(time.Second))
 	body := w.body()
 	resource, what, _ := strings.Cut(w.topic.name, ".")
-	return w.request(path, body, http.Header{
-		"Content-Type":             {"application/json"},
-		"User-Agent":               {"WooCommerce/9.8.5 Hookshot (WordPress/6.8.1)"},
-		"X-Wc-Webhook-Source":      {"https://" + w.Shop + "/"},
-		"X-Wc-Webhook-Topic":       {w.topic.name},
-		"X-Wc-Webhook-Resource":    {resource},
-		"X-Wc-Webhook-Event":       {what},
-		"X-Wc-Webhook-Id":          {"3"},
-		"X-Wc-Webhook-Delivery-Id": {fmt.Sprintf("%016x%016x", w.r.Uint64(), w.r.Uint64())},
-		"X-Wc-Webhook-Signature":   {Signature(w.WebhookSecret, body)},
-	})
+	return w.request(path, body, newHeader(
+		"Content-Type", "application/json",
+		"User-Agent", "WooCommerce/9.8.5 Hookshot (WordPress/6.8.1)",
+		"X-Wc-Webhook-Source", "https://"+w.Shop+"/",
+		"X-Wc-Webhook-Topic", w.topic.name,
+		"X-Wc-Webhook-Resource", resource,
+		"X-Wc-Webhook-Event", what,
+		"X-Wc-Webhook-Id", "3",
+		"X-Wc-Webhook-Delivery-Id", delivery(w.r.Uint64(), w.r.Uint64()),
+		"X-Wc-Webhook-Signature", Signature(w.WebhookSecret, body),
+	))
 }
 
 // name makes up a resource and the id of what happened to it. Numbers are those of an unsigned

@@ -244,20 +244,6 @@ func TestAllFaultsAtOnce(t *testing.T) {
 	require.ErrorContains(t, err, "plan extra 0 at 1s: must be within the plan of 1s")
 }
 
-// A day is drawn second by second; this pins the pace, in entries.
-func BenchmarkEntries(b *testing.B) {
-	p := newPlan(b, plan.Options{Seed: 1, Events: phases(b, arrival.Constant(3472, 24*time.Hour)), Tenants: make2400()})
-	next := 0
-	for b.Loop() {
-		for range p.Entries() {
-			if next++; next == 1000 {
-				next = 0
-				break
-			}
-		}
-	}
-}
-
 func make2400() []float64 {
 	w := make([]float64, 2400)
 	for i := range w {
