@@ -111,9 +111,7 @@ func (c *call) find(name *string) (*table, error) {
 		return nil, invalid("The parameter 'TableName' is required but was not present in the request")
 	}
 	plain := cutARN([]byte(*name))
-	var bad constraints
-	bad.name(plain, "tableName", true)
-	if err := bad.err(); err != nil {
+	if err := checkTableName(plain); err != nil {
 		return nil, err
 	}
 	t := (*c.s.tables.Load())[string(plain)]
@@ -121,6 +119,16 @@ func (c *call) find(name *string) (*table, error) {
 		return nil, tableNotFound(plain)
 	}
 	return t, nil
+}
+
+// checkTableName checks the name of a table that is there, or should be.
+func checkTableName(name []byte) error {
+	if len(name) < 3 || len(name) > 255 {
+		return invalid("TableName must be at least 3 characters long and at most 255 characters long")
+	}
+	var bad constraints
+	bad.name(name, "tableName", true)
+	return bad.err()
 }
 
 func (c *call) describeTable() error {
@@ -159,14 +167,18 @@ func (c *call) deleteTable() error {
 
 func (c *call) listTables() error {
 	var in struct {
-		ExclusiveStartTableName string
+		ExclusiveStartTableName *string
 		Limit                   *int64
 	}
 	if err := c.decodeJSON(&in); err != nil {
 		return err
 	}
 	var bad constraints
-	limit := int64(100)
+	limit, after := int64(100), ""
+	if in.ExclusiveStartTableName != nil {
+		after = *in.ExclusiveStartTableName
+		bad.name([]byte(after), "exclusiveStartTableName", true)
+	}
 	if in.Limit != nil {
 		bad.atLeast(true, *in.Limit, 1, "limit")
 		if limit = *in.Limit; limit > 100 {
@@ -182,7 +194,7 @@ func (c *call) listTables() error {
 	}
 	out.TableNames = []string{}
 	for _, name := range c.s.tableNames() {
-		if name <= in.ExclusiveStartTableName {
+		if name <= after {
 			continue
 		}
 		if int64(len(out.TableNames)) == limit {

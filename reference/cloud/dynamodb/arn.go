@@ -36,6 +36,9 @@ func (c *call) resource(arn string, missing func() error) (t *table, rest string
 	if rest != "" && !strings.HasPrefix(rest, "/stream/") {
 		return nil, "", invalid(wrong+"Invalid resource arn provided, only table or stream is accepted. Provided resource arn: %s", arn)
 	}
+	if len(name) < 3 {
+		return nil, "", invalid("Invalid TableArn: Invalid ResourceArn provided as input %s", arn)
+	}
 	if t = (*c.s.tables.Load())[name]; t == nil {
 		return nil, "", missing()
 	}

@@ -111,7 +111,7 @@ func (d *decoder) getTable(t *getTable) {
 
 func checkBatchGet(r *request, tables []getTable, given bool) error {
 	var bad constraints
-	bad.returns(r)
+	bad.oneOf(r.consumed, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE")
 	bad.notNull(!given, "requestItems")
 	if given && len(tables) == 0 {
 		return invalid("The requestItems parameter is required for BatchGetItem")

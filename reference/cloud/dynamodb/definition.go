@@ -1,6 +1,8 @@
 package dynamodb
 
 import (
+	"encoding/json"
+	"math"
 	"time"
 
 	"github.com/retailflow/stampede/reference/cloud/dynamodb/item"
@@ -39,6 +41,25 @@ type attributeDefinition struct{ AttributeName, AttributeType string }
 type keyElement struct{ AttributeName, KeyType string }
 
 type throughput struct{ ReadCapacityUnits, WriteCapacityUnits int64 }
+
+// absentUnits stands for units that a request does not give.
+const absentUnits = math.MinInt64
+
+// UnmarshalJSON tells units that are absent from others.
+func (t *throughput) UnmarshalJSON(text []byte) error {
+	var in struct{ ReadCapacityUnits, WriteCapacityUnits *int64 }
+	if err := json.Unmarshal(text, &in); err != nil {
+		return err
+	}
+	*t = throughput{absentUnits, absentUnits}
+	if in.ReadCapacityUnits != nil {
+		t.ReadCapacityUnits = *in.ReadCapacityUnits
+	}
+	if in.WriteCapacityUnits != nil {
+		t.WriteCapacityUnits = *in.WriteCapacityUnits
+	}
+	return nil
+}
 
 type warmThroughput struct{ ReadUnitsPerSecond, WriteUnitsPerSecond int64 }
 

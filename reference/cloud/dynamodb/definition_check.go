@@ -120,10 +120,17 @@ func (d *definition) checkIndexShape(c *constraints, x *indexDefinition, at stri
 }
 
 func (d *definition) checkThroughputForm(c *constraints, t *throughput, member string) {
-	if t != nil {
-		c.atLeast(true, t.ReadCapacityUnits, 1, member+".readCapacityUnits")
-		c.atLeast(true, t.WriteCapacityUnits, 1, member+".writeCapacityUnits")
+	if t == nil {
+		return
 	}
+	c.units(t.ReadCapacityUnits, member+".readCapacityUnits")
+	c.units(t.WriteCapacityUnits, member+".writeCapacityUnits")
+}
+
+// units checks the units of a throughput.
+func (c *constraints) units(units int64, member string) {
+	c.notNull(units == absentUnits, member)
+	c.atLeast(units != absentUnits, units, 1, member)
 }
 
 const wrong = "One or more parameter values were invalid: "

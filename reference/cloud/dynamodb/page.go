@@ -1,7 +1,6 @@
 package dynamodb
 
 import (
-	"errors"
 	"slices"
 	"strconv"
 
@@ -89,47 +88,59 @@ func (c *call) openSpace(r *request) (t *table, space store.Space, err error) {
 	return t, space, nil
 }
 
-// checkStart checks the starting key of a Query as far as that needs no conditions.
-func (p *page) checkStart() error {
-	d, keys := p.r.startKey, p.keyNames()
-	if d == nil {
+// checkStart wants a starting key of as many attributes as pages end with. AWS tells more about
+// that of a Scan of a table.
+func (p *page) checkStart(scan bool) error {
+	switch d := p.r.startKey; {
+	case d == nil || d.Len() == len(p.keyNames()):
 		return nil
+	case scan && p.space.Index == nil:
+		return errStartKeySchema
 	}
-	if d.Len() != len(keys) {
-		return errStartKey
+	return errStartKey
+}
+
+// checkWholeStart is checkStart and checkStartAt for all of the space's key.
+func (p *page) checkWholeStart(scan bool) error {
+	if err := p.checkStart(scan); err != nil {
+		return err
 	}
 	for a := range p.space.Key().Attributes {
-		switch d.Get(a.Name).Type() {
-		case a.Type:
-		case item.NoType:
-			return errStartKey
-		default:
-			return errKeySchema
+		if err := p.checkStartAt(a); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-var errStartKey = invalid("The provided starting key is invalid")
+// checkStartAt checks an attribute of the space's key in the starting key.
+func (p *page) checkStartAt(a store.KeyAttribute) error {
+	if p.r.startKey == nil || a.Name == "" {
+		return nil
+	}
+	switch p.r.startKey.Get(a.Name).Type() {
+	case a.Type:
+		return nil
+	case item.NoType:
+		return errStartKey
+	}
+	return errKeySchema
+}
 
-// startKey narrows the range to what comes behind the key a page ended with.
+var (
+	errStartKey       = invalid("The provided starting key is invalid")
+	errStartKeySchema = invalid("%s: %s", errStartKey.message, errKeySchema.message)
+)
+
+// startKey narrows the range to what comes behind the key a page ended with, whose attributes of
+// the space's key were checked.
 func (p *page) startKey() error {
 	d := p.r.startKey
 	if d == nil {
 		return nil
 	}
-	keys := p.keyNames()
-	if d.Len() != len(keys) {
-		return errStartKey
-	}
-	for _, a := range keys {
-		switch d.Get(a.Name).Type() {
-		case a.Type:
-		case item.NoType:
-			return errStartKey
-		default:
-			return startKeyFault(errors.New(errKeySchema.message))
-		}
+	if !p.t.schema.Key.In(d) {
+		return errStartKeySchema
 	}
 	key := p.space.AppendKey(nil, d)
 	if p.sort != nil && !p.sort.Matches(d.Get(p.sort.Name)) {
@@ -139,7 +150,8 @@ func (p *page) startKey() error {
 		return invalid("The query can return at most one row and cannot be restarted")
 	}
 	if !p.in.Holds(key) && p.r.has(givenSegments) {
-		return invalid("The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: %d Segment: %d", p.r.segments, p.r.segment)
+		return invalid("%s: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: %d Segment: %d",
+			errStartKey.message, p.r.segments, p.r.segment)
 	}
 	if !p.in.Holds(key) {
 		return invalid("The provided starting key is outside query boundaries based on provided conditions")

@@ -32,7 +32,7 @@ func (c *call) query() error {
 	if p.t, p.space, err = c.openSpace(&r); err != nil {
 		return err
 	}
-	if err := p.checkStart(); err != nil {
+	if err := p.checkStart(false); err != nil {
 		return err
 	}
 	if err := p.keyRange(terms); err != nil {
@@ -161,7 +161,15 @@ func (p *page) keyRange(terms []expr.KeyTerm) error {
 	}
 	k := p.space.Key()
 	if k.Multi() {
+		for a := range k.Attributes {
+			if err := p.checkStartAt(a); err != nil {
+				return err
+			}
+		}
 		return p.multiKeyRange(k, terms)
+	}
+	if err := p.checkStartAt(k.Hash); err != nil {
+		return err
 	}
 	hash, sort := keyTerm(terms, k.Hash.Name), keyTerm(terms, k.Range.Name)
 	switch {
@@ -175,6 +183,9 @@ func (p *page) keyRange(terms []expr.KeyTerm) error {
 	}
 	if hash.Operator != expr.KeyEqual {
 		return invalid("Query key condition not supported")
+	}
+	if err := p.checkStartAt(k.Range); err != nil {
+		return err
 	}
 	var b store.Bound
 	switch {

@@ -26,10 +26,17 @@ func (c *call) scan() error {
 	}
 	segments := max(1, r.segments)
 	p.in = p.space.Segment(int(r.segment), int(segments))
-	if err := p.startKey(); err != nil {
+	check := p.checkStart
+	if p.space.Index != nil {
+		check = p.checkWholeStart
+	}
+	if err := check(true); err != nil {
 		return err
 	}
 	if err := p.selects(); err != nil {
+		return err
+	}
+	if err := p.startKey(); err != nil {
 		return err
 	}
 	if err := checkKeyPaths(p.t, p.plan.projection.All(), p.plan.filter.Paths()); err != nil {

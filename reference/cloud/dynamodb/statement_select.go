@@ -209,7 +209,7 @@ func (s *statement) resume(pages []page) (at int, err error) {
 	case len(s.startKey) == 0:
 		return at, nil
 	}
-	if err := pages[at].checkStart(); err != nil {
+	if err := pages[at].checkWholeStart(false); err != nil {
 		return 0, err
 	}
 	return at, pages[at].startKey()

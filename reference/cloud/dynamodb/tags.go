@@ -95,11 +95,10 @@ func (c *call) tagged(arn *string, missing func() error) (*table, error) {
 	return t, err
 }
 
-func (c *call) resourceNotFound(arn *string) func() error {
-	return func() error {
-		return refuse(codeNotFound, "Requested resource not found: ResourceArn: %s not found", *arn)
-	}
-}
+var (
+	errNoTag    = invalid("Atleast one Tag needs to be provided as Input.")
+	errNoTagKey = invalid("Atleast one Tag Key needs to be provided as Input.")
+)
 
 // tagResource answers with an empty body, as AWS does.
 func (c *call) tagResource() error {
@@ -117,12 +116,17 @@ func (c *call) tagResource() error {
 		bad.notNull(true, "tags")
 		return bad.err()
 	}
-	t, err := c.tagged(in.ResourceArn, c.resourceNotFound(in.ResourceArn))
+	t, err := c.tagged(in.ResourceArn, func() error {
+		if len(in.Tags) == 0 {
+			return errNoTag
+		}
+		return refuse(codeNotFound, "Requested resource not found: ResourcArn: %s not found", *in.ResourceArn) // AWS's spelling
+	})
 	if err != nil {
 		return err
 	}
 	if len(in.Tags) == 0 {
-		return invalid("Atleast one Tag needs to be provided as Input.")
+		return errNoTag
 	}
 	more, err := checkTags(in.Tags)
 	if err != nil {
@@ -151,12 +155,17 @@ func (c *call) untagResource() error {
 		bad.notNull(true, "tagKeys")
 		return bad.err()
 	}
-	t, err := c.tagged(in.ResourceArn, c.resourceNotFound(in.ResourceArn))
+	t, err := c.tagged(in.ResourceArn, func() error {
+		if len(in.TagKeys) == 0 {
+			return errNoTagKey
+		}
+		return errTableNotFound
+	})
 	if err != nil {
 		return err
 	}
 	if len(in.TagKeys) == 0 {
-		return invalid("Atleast one Tag Key needs to be provided as Input.")
+		return errNoTagKey
 	}
 	left := slices.DeleteFunc(slices.Clone(t.definition.Tags), func(t tag) bool { return slices.Contains(in.TagKeys, t.Key) })
 	return c.change(t, func(d *definition) { d.Tags = left })

@@ -125,7 +125,9 @@ func TestTagsAreChecked(t *testing.T) {
 		{"arn:aws:dynamodb:us-west-2:000000000000:table/items", "ValidationException", "Invalid TableArn: Invalid ResourceArn provided as input", tags("a=b")},
 		{"arn:aws:dynamodb:us-east-1:000000000000:index/x", "ValidationException", "Provided Arn is not a DynamoDB resource arn", tags("a=b")},
 		{itemsARN + "/index/x", "ValidationException", "only table or stream is accepted", tags("a=b")},
-		{itemsARN + "x", "ResourceNotFoundException", "Requested resource not found: ResourceArn: " + itemsARN + "x not found", tags("a=b")},
+		{itemsARN + "x", "ResourceNotFoundException", "Requested resource not found: ResourcArn: " + itemsARN + "x not found", tags("a=b")},
+		{itemsARN + "x", "ValidationException", "Atleast one Tag needs to be provided as Input.", []types.Tag{}},
+		{strings.TrimSuffix(itemsARN, "ems"), "ValidationException", "Invalid TableArn: Invalid ResourceArn provided as input", tags("a=b")},
 	} {
 		_, err := r.TagResource(ctx, &ddb.TagResourceInput{ResourceArn: &c.arn, Tags: c.tags})
 		fails(t, err, c.code, c.text)

@@ -80,6 +80,8 @@ func (u *indexUpdate) apply(d *definition, attributes []attributeDefinition) err
 	switch {
 	case u.Create != nil:
 		return d.createIndex(u.Create, attributes)
+	case i < 0 && u.Update != nil && u.Update.ProvisionedThroughput.checkBounds("") != nil:
+		return invalid("This operation cannot be performed with given input values. Please contact DynamoDB service team for more info: Action Blocked: IndexUpdate")
 	case i < 0:
 		return refuse(codeNotFound, "Requested resource not found")
 	case u.Delete != nil:

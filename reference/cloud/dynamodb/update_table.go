@@ -68,6 +68,9 @@ func (in *tableUpdate) check() error {
 	if in.TableName == nil {
 		return invalid("The parameter 'TableName' is required but was not present in the request")
 	}
+	if err := checkTableName(cutARN([]byte(*in.TableName))); err != nil {
+		return err
+	}
 	var c constraints
 	var d definition
 	if in.BillingMode != "" {

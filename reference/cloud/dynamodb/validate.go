@@ -67,7 +67,7 @@ func (c *constraints) name(name []byte, member string, required bool) {
 }
 
 func (c *constraints) nameForm(name []byte, member string, shortest int) {
-	if len(name) > 0 && !validName(name) {
+	if (len(name) > 0 || shortest == 3) && !validName(name) { // the names of tables that items are in have no pattern that needs a letter
 		c.add(name, member, "Member must satisfy regular expression pattern: "+namePattern)
 	}
 	switch {
