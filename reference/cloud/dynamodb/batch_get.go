@@ -151,11 +151,25 @@ func checkBatchGet(r *request, tables []getTable, given bool) error {
 	return nil
 }
 
+var errRepeated = invalid("Provided list of item keys contains duplicates")
+
+// repeats says whether a key is there twice, of a table that may not be there.
+func (t *getTable) repeats() bool {
+	seen := map[string]bool{}
+	for i := range t.keys {
+		seen[string(t.keys[i].doc)] = true
+	}
+	return len(seen) < len(t.keys)
+}
+
 func (c *call) prepareGet(t *getTable) (err error) {
 	if t.plan, err = c.s.plan(&t.request); err != nil {
 		return err
 	}
 	if t.table, err = c.s.table(t.name); err != nil {
+		if t.repeats() { // which AWS says first
+			return errRepeated
+		}
 		return err
 	}
 	for i := range t.keys {
@@ -166,7 +180,7 @@ func (c *call) prepareGet(t *getTable) (err error) {
 		k.key = store.Space{Table: t.table.schema}.AppendKey(nil, k.doc)
 		for j := range i {
 			if string(t.keys[j].key) == string(k.key) {
-				return invalid("Provided list of item keys contains duplicates")
+				return errRepeated
 			}
 		}
 	}

@@ -53,6 +53,7 @@ func TestWordsAboutStartingKeysAndNames(t *testing.T) {
 		{"UpdateTable", `{"TableName":"items","GlobalSecondaryIndexUpdates":[{"Update":{"IndexName":"absent","ProvisionedThroughput":{"ReadCapacityUnits":1000000000001,"WriteCapacityUnits":1}}}]}`,
 			"This operation cannot be performed with given input values. Please contact DynamoDB service team for more info: Action Blocked: IndexUpdate"},
 		{"ListTables", `{"ExclusiveStartTableName":""}`, two + "Value '' at 'exclusiveStartTableName'" + fails + pattern + "; Value '' at 'exclusiveStartTableName'" + fails + short},
+		{"BatchGetItem", `{"RequestItems":{"absent":{"Keys":[{"a":{"S":"a"}},{"a":{"S":"b"}},{"a":{"S":"a"}}]}}}`, "Provided list of item keys contains duplicates"},
 		{"BatchGetItem", `{"ReturnItemCollectionMetrics":"hi"}`, one + "Value null at 'requestItems'" + fails + "not be null"},
 	} {
 		require.Equal(t, "api error ValidationException: "+c[2], rawError(t, r, c[0], c[1]).Error(), c[1])
@@ -74,4 +75,20 @@ func TestStartingKeysOfOtherSegmentsAreRefused(t *testing.T) {
 	}
 	require.NoError(t, ask(1), "as on AWS")
 	require.ErrorContains(t, ask(0), "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: 4096 Segment: 0")
+}
+
+// A path that leads on where there is nothing of its kind is refused whatever is to be done there.
+func TestPathsThatDoNotLeadOn(t *testing.T) {
+	r := open(t, Options{})
+	r.create("plain", "pk", "", "pk:S")
+	r.put("plain", attrs(t, `{"pk":{"S":"a"},"b":{"S":"a"},"c":{"M":{"1":{"S":"a"}}},"d":{"L":[{"S":"a"},{"S":"b"}]}}`))
+	for _, path := range []string{"b.#1", "b[1]", "y.#1", "y[1]", "c[1]", "d.#1"} {
+		for _, update := range []string{"set %s = :a, #1 = :a", "remove %s set #1 = :a", "delete %s :a set #1 = :a", "add %s :a set #1 = :a"} {
+			body := fmt.Sprintf(`{"TableName":"plain","Key":{"pk":{"S":"a"}},"UpdateExpression":"%s",`+
+				`"ExpressionAttributeNames":{"#1":"1"},"ExpressionAttributeValues":{":a":{"SS":["a"]}}}`, fmt.Sprintf(update, path))
+			require.Equal(t, "api error ValidationException: The document path provided in the update expression is invalid for update",
+				rawError(t, r, "UpdateItem", body).Error(), body)
+		}
+	}
+	require.Equal(t, "b=a c={1=a} d=[a b] pk=a", show(r.get("plain", av{"pk": S("a")})))
 }

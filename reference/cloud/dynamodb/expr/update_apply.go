@@ -39,7 +39,7 @@ func (a *action) apply(n *item.Node, old, values item.Doc, mismatch error) error
 	case now == nil && a.section == sectionAdd:
 		return n.Set(path, v)
 	case now == nil:
-		if len(path) > 1 && old.Lookup(path[:len(path)-1]) == nil {
+		if len(path) > 1 && !leads(old.Lookup(path[:len(path)-1]), path[len(path)-1]) {
 			return item.ErrPath
 		}
 		return nil
@@ -62,6 +62,14 @@ func (a *action) apply(n *item.Node, old, values item.Doc, mismatch error) error
 		return n.Set(path, item.AppendScalar(nil, item.Number, sum))
 	}
 	return n.Set(path, item.UnionSets(nil, now, v))
+}
+
+// leads says whether a step can be taken from a value: by name in a map, by number in a list.
+func leads(from item.Value, step item.Step) bool {
+	if step.Index < 0 {
+		return from.Type() == item.Map
+	}
+	return from.Type() == item.List
 }
 
 // compute is the value of an operand of SET.
