@@ -139,7 +139,7 @@ func TestNothingIsSentAfterAStop(t *testing.T) {
 	var c collector
 	begin := time.Now()
 	s, err := attack.Run(ctx, attack.Options{
-		Target: url, Entries: every(1_000_000, time.Millisecond), Make: say,
+		Target: url, Entries: every(1_000_000, time.Millisecond), Make: say, Grace: time.Minute, // what is under way is to arrive
 		After: func(r attack.Result) {
 			if c.after(r); len(c.results) == 100 {
 				stoppedAt.Store(time.Now().UnixNano())

@@ -27,11 +27,12 @@ var ErrAlone = errors.New("the controller is gone")
 
 // ServeOptions of [Serve].
 type ServeOptions struct {
-	URL     string // of the NATS server or cluster, as nats.Connect reads it
-	Group   string // of workers that a controller draws from; "" means default
-	Name    string // of this worker in reports; "" means host:pid
-	Version string // that the controller must have too
-	Once    bool   // end after one load instead of waiting for the next
+	URL     string        // of the NATS server or cluster, as nats.Connect reads it
+	Group   string        // of workers that a controller draws from; "" means default
+	Name    string        // of this worker in reports; "" means host:pid
+	Version string        // that the controller must have too
+	Once    bool          // end after one load instead of waiting for the next
+	Alone   time.Duration // after which a controller that does not answer is gone; 0 means 3.5 s
 	Log     *slog.Logger
 
 	Now func() time.Time // a steady clock; nil: the time of day at the start, and what has passed since
@@ -44,6 +45,9 @@ func (o *ServeOptions) ensureDefaults() {
 	if o.Name == "" {
 		host, _ := os.Hostname() // "" does for a name
 		o.Name = fmt.Sprintf("%s:%d", host, os.Getpid())
+	}
+	if o.Alone == 0 {
+		o.Alone = alone
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -97,7 +97,7 @@ func (s *session) beat(ctx context.Context) {
 			if !s.running() {
 				return
 			}
-		case time.Since(heard) >= alone:
+		case time.Since(heard) >= s.o.Alone:
 			s.end(ErrAlone)
 			return
 		}
@@ -234,13 +234,13 @@ func (s *session) tell(ctx context.Context, t *tally) {
 // insist sends a message until the controller has it, refuses it, or is gone.
 func (s *session) insist(kind string, message any) error {
 	for since := time.Now(); ; {
-		within, cancel := context.WithTimeout(s.alive, alone)
+		within, cancel := context.WithTimeout(s.alive, s.o.Alone)
 		err := ask(within, s.nc, s.run, kind, s.id, message, nil)
 		cancel()
 		if err == nil || errors.Is(err, errAnswered) {
 			return err
 		}
-		if time.Since(since) >= alone || s.alive.Err() != nil || s.nc.IsClosed() {
+		if time.Since(since) >= s.o.Alone || s.alive.Err() != nil || s.nc.IsClosed() {
 			return fmt.Errorf("%w: %w", ErrAlone, err)
 		}
 		select {

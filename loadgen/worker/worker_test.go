@@ -27,7 +27,7 @@ const asWorker = "STAMPEDE_TEST_WORKER"
 
 func TestMain(m *testing.M) {
 	if url := os.Getenv(asWorker); url != "" {
-		if err := worker.Serve(context.Background(), worker.ServeOptions{URL: url, Version: "v", Once: true}); err != nil {
+		if err := worker.Serve(context.Background(), worker.ServeOptions{URL: url, Version: "v", Once: true, Alone: time.Minute}); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -228,7 +228,7 @@ func TestAnInterruptStopsEveryWorker(t *testing.T) {
 	require.NoError(t, err)
 	n := arrived.Load()
 	require.True(t, r.Stopped)
-	require.Equal(t, n, r.Sent, "all that was sent is in the figures")
+	require.LessOrEqual(t, n, r.Sent, "all that arrived is in the figures")
 	require.Positive(t, n)
 	for _, w := range r.Workers {
 		require.Equal(t, worker.Reported, w.State)
@@ -241,6 +241,9 @@ func TestAnInterruptStopsEveryWorker(t *testing.T) {
 func serve(t *testing.T, o worker.ServeOptions) (result func() error) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
+	if o.Alone == 0 {
+		o.Alone = time.Minute // a busy machine is not what is tested
+	}
 	go func() { done <- worker.Serve(ctx, o) }()
 	result = sync.OnceValue(func() error { return <-done })
 	t.Cleanup(func() {
@@ -275,11 +278,12 @@ func TestAWorkerLeftAloneStops(t *testing.T) {
 	defer b.Close()
 	target, arrived := shop(t)
 	gone := make(chan struct{})
-	result := serve(t, worker.ServeOptions{URL: b.URL(), Version: "v", Once: true})
+	result := serve(t, worker.ServeOptions{URL: b.URL(), Version: "v", Once: true, Alone: 10 * time.Second})
 	controlled := make(chan struct{})
 	go func() {
 		defer close(controlled)
 		o := options(b.URL(), target, "constant 300 for 1h", 1)
+		o.Silence = 5 * time.Second
 		once := sync.OnceFunc(func() { close(gone) })
 		o.OnProgress = func(p worker.Progress) {
 			if p.Measure.Select(nil).Good > 0 {
