@@ -80,5 +80,6 @@ func TestTheKillLoopFindsTornTransactions(t *testing.T) {
 
 func TestTheKillLoopFindsLostUpdates(t *testing.T) {
 	_, lie := killLoop(t, t.TempDir(), "lost updates", 100, 3)
-	require.ErrorContains(t, lie, "no step explains")
+	require.Error(t, lie)
+	require.Regexp(t, "no step explains|is torn", lie.Error(), "a put that is lost looks as if a later transaction, cut off, had deleted its item alone")
 }
