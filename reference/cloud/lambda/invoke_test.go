@@ -267,8 +267,10 @@ func TestIdleEnvironmentsAreReaped(t *testing.T) {
 	b.create("f", nil)
 	burn := 50 * time.Millisecond // more than the coarsest clock of processor time, 10 ms a tick
 	pid := b.call("f", "", job{Burn: burn}).PID
-	require.Eventually(t, func() bool { return len(b.Environments()) == 0 && !alive(pid) }, eventually, tick)
-	s := b.stat("f", "$LATEST")
+	var s FunctionStats
+	require.Eventually(t, func() bool { s = b.stat("f", "$LATEST"); return s.Environments == 0 }, eventually, tick)
+	require.False(t, alive(pid))
+	require.Empty(t, b.Environments())
 	require.Zero(t, s.DiedIdle, "reaping is no death")
 	require.GreaterOrEqual(t, s.CPUSeconds, (burn / 2).Seconds(), "its CPU time is kept")
 	b.call("f", "", job{})
