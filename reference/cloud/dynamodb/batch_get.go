@@ -73,6 +73,10 @@ func (d *decoder) batchGet(r *request, tables *[]getTable, given *bool) {
 			if !ok {
 				break
 			}
+			if len(*tables) > maxBatchGet { // enough to be refused, as below
+				d.Skip()
+				continue
+			}
 			*tables = append(*tables, getTable{name: name})
 			d.getTable(&(*tables)[len(*tables)-1])
 		}
@@ -100,6 +104,10 @@ func (d *decoder) getTable(t *getTable) {
 		}
 		d.BeginArray()
 		for d.NextElement() {
+			if len(t.keys) > maxBatchGet {
+				d.Skip()
+				continue
+			}
 			d.Peek()
 			k := keyAt{from: d.Pos()}
 			k.doc = d.doc(&t.valueFault)

@@ -110,3 +110,30 @@ func TestFaultsOfBatches(t *testing.T) {
 	}
 	fails(t, get("absent", keys[0]), "ResourceNotFoundException", "Requested resource not found")
 }
+
+// JSON may name a table twice; two changes of one item are refused all the same.
+func TestATableNamedTwiceInABatch(t *testing.T) {
+	r := open(t, Options{})
+	r.create("one", "pk", "", "pk:S")
+	put := func(n string) string { return `"one":[{"PutRequest":{"Item":{"pk":{"S":"a"},"n":{"N":"` + n + `"}}}}]` }
+	err := rawError(t, r, "BatchWriteItem", `{"RequestItems":{`+put("1")+`,`+put("2")+`}}`)
+	fails(t, err, "ValidationException", "Provided list of item keys contains duplicates")
+	require.Empty(t, r.get("one", av{"pk": S("a")}))
+}
+
+// Expressions with megabytes of names are not kept, however many of them are sent.
+func TestLongExpressionsAreNotKept(t *testing.T) {
+	r := open(t, Options{})
+	r.create("one", "pk", "", "pk:S")
+	for i := range 3 {
+		_, err := r.UpdateItem(ctx, &ddb.UpdateItemInput{TableName: str("one"), Key: av{"pk": S("a")}, UpdateExpression: str("SET #a = :v"),
+			ExpressionAttributeNames:  map[string]string{"#a": "n", "#unused": strings.Repeat("x", 10_000) + fmt.Sprint(i)},
+			ExpressionAttributeValues: av{":v": N(1)}})
+		fails(t, err, "ValidationException", "unused")
+	}
+	require.Empty(t, r.service.expressions.kept)
+	_, err := r.UpdateItem(ctx, &ddb.UpdateItemInput{TableName: str("one"), Key: av{"pk": S("a")}, UpdateExpression: str("SET #a = :v"),
+		ExpressionAttributeNames: map[string]string{"#a": "n"}, ExpressionAttributeValues: av{":v": N(1)}})
+	require.NoError(t, err)
+	require.Len(t, r.service.expressions.kept, 1)
+}

@@ -89,10 +89,18 @@ func (d *decoder) batchWrite(b *batchRequest) {
 			if !ok {
 				break
 			}
+			if len(b.tables) > maxBatchWrite { // enough to be refused, as below
+				d.Skip()
+				continue
+			}
 			b.tables = append(b.tables, batchTable{name: name})
 			bt := &b.tables[len(b.tables)-1]
 			d.BeginArray()
 			for d.NextElement() {
+				if len(bt.changes) > maxBatchWrite {
+					d.Skip()
+					continue
+				}
 				d.batchElement(b, bt)
 			}
 		}
@@ -185,16 +193,19 @@ func (b *batchRequest) check() error {
 	return nil
 }
 
-// duplicates says whether two changes are on one item.
+// duplicates says whether two changes are on one item. A table may be named twice.
 func (b *batchRequest) duplicates() bool {
+	var buf [maxBatchWrite]*batchChange
+	seen := buf[:0]
 	for i := range b.tables {
 		list := b.tables[i].changes
 		for j := range list {
-			for k := range j {
-				if list[j].hash == list[k].hash && string(list[j].key) == string(list[k].key) {
+			for _, one := range seen {
+				if list[j].hash == one.hash && string(list[j].key) == string(one.key) {
 					return true
 				}
 			}
+			seen = append(seen, &list[j])
 		}
 	}
 	return false
@@ -222,7 +233,7 @@ func (c *call) batchCommit(b *batchRequest) error {
 		for j := range bt.changes {
 			ch := &bt.changes[j]
 			if u.Contended(ch.key) {
-				ch.undone, undone = true, refuse(codeConflict, "Transaction is ongoing for the item")
+				ch.undone = true
 				continue
 			}
 			var old item.Doc

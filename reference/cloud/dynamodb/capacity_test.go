@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -158,6 +159,29 @@ func TestProvisionedTablesBurstThenThrottle(t *testing.T) {
 	require.NoError(t, err)
 	now.add(time.Second)
 	require.Equal(t, 30, count())
+}
+
+// A write whose condition does not hold costs its units all the same, and is throttled.
+func TestFailedConditionsAreThrottled(t *testing.T) {
+	r, now := small(t, func(l *Limits) { l.Burst = 5 * time.Second; l.PartitionWriteUnits = 1000 })
+	_, err := r.CreateTable(ctx, &ddb.CreateTableInput{TableName: str("one"), KeySchema: keySchema("pk", ""), AttributeDefinitions: []types.AttributeDefinition{{AttributeName: str("pk"), AttributeType: "S"}},
+		ProvisionedThroughput: &types.ProvisionedThroughput{ReadCapacityUnits: aws.Int64(1), WriteCapacityUnits: aws.Int64(2)}})
+	require.NoError(t, err)
+	r.put("one", av{"pk": S("a")})
+	unmet := func() (n int) {
+		for {
+			_, err := r.PutItem(ctx, &ddb.PutItemInput{TableName: str("one"), Item: av{"pk": S("a")}, ConditionExpression: str("attribute_not_exists(pk)")})
+			var failed *types.ConditionalCheckFailedException
+			if !errors.As(err, &failed) {
+				fails(t, err, "ProvisionedThroughputExceededException", "")
+				return n
+			}
+			n++
+		}
+	}
+	require.Equal(t, 9, unmet())
+	now.add(time.Second)
+	require.Equal(t, 2, unmet(), "and there is no debt")
 }
 
 func TestLargeReadsAreChargedAfterwards(t *testing.T) {

@@ -186,10 +186,10 @@ func (u *usage) note(now time.Time, kind quota.Capacity, units float64) {
 }
 
 func (u *usage) pass(now time.Time) {
-	switch minute := now.Unix() / 60; minute - u.minute {
-	case 0:
+	switch minute := now.Unix() / 60; {
+	case minute <= u.minute: // a call of the minute before may come late
 		return
-	case 1:
+	case minute == u.minute+1:
 		u.minute, u.last, u.running = minute, u.running, [2]float64{}
 	default:
 		*u = usage{minute: minute}

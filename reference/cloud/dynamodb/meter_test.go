@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/retailflow/stampede/reference/quota"
 )
 
@@ -41,4 +43,17 @@ func BenchmarkMeter(b *testing.B) {
 			})
 		}
 	}
+}
+
+// A call that began before the minute did, and is counted after others, does not wipe what was
+// consumed.
+func TestALateCallKeepsTheMinuteBefore(t *testing.T) {
+	var u usage
+	minute := time.Unix(600, 0)
+	u.note(minute.Add(-time.Second), quota.WriteCapacity, 300)
+	u.note(minute, quota.WriteCapacity, 1)
+	u.note(minute.Add(-time.Millisecond), quota.WriteCapacity, 1)
+	u.note(minute.Add(time.Second), quota.WriteCapacity, 1)
+	require.EqualValues(t, 300, u.last[quota.WriteCapacity])
+	require.EqualValues(t, 3, u.running[quota.WriteCapacity])
 }

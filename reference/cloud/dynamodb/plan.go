@@ -26,6 +26,10 @@ type expressions struct {
 // maxExpressions bounds the cache; a program that builds texts from data fills it and starts over.
 const maxExpressions = 4096
 
+// maxExpressionKey is the longest text and names, in bytes, that are kept there: longer ones are
+// rare, and could be many megabytes.
+const maxExpressionKey = 8 << 10
+
 // parsed returns the parsed form of a text.
 func parsed[T any](e *expressions, kind byte, text []byte, names []expr.Name, parse func(string, []expr.Name) (T, error)) (T, error) {
 	var buf [512]byte
@@ -46,6 +50,9 @@ func parsed[T any](e *expressions, kind byte, text []byte, names []expr.Name, pa
 	p, err := parse(string(text), names)
 	if err != nil {
 		return p, err
+	}
+	if len(key) > maxExpressionKey {
+		return p, nil
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io"
 	"net/http"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -59,6 +60,35 @@ func TestAnswersCarryAChecksumAndARequestID(t *testing.T) {
 		require.Equal(t, strconv.FormatUint(uint64(crc32.ChecksumIEEE(out)), 10), resp.Header.Get("X-Amz-Crc32"))
 		require.NotEmpty(t, resp.Header.Get("X-Amzn-Requestid"))
 		require.Equal(t, "application/x-amz-json-1.0", resp.Header.Get("Content-Type"))
+	}
+}
+
+// A list of a million elements is refused for its length, and costs memory for no more than are
+// allowed.
+func TestLongListsAreNotKept(t *testing.T) {
+	r := open(t, Options{})
+	many := strings.Repeat("{},", 1<<20) + "{}"
+	for action, body := range map[string]string{
+		"TransactWriteItems":    `{"TransactItems":[` + many + `]}`,
+		"TransactGetItems":      `{"TransactItems":[` + many + `]}`,
+		"BatchWriteItem":        `{"RequestItems":{"table":[` + many + `]}}`,
+		"BatchGetItem":          `{"RequestItems":{"table":{"Keys":[` + many + `]}}}`,
+		"ExecuteTransaction":    `{"TransactStatements":[` + many + `]}`,
+		"BatchExecuteStatement": `{"Statements":[` + many + `]}`,
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		require.Error(t, rawError(t, r, action, body), action)
+		runtime.ReadMemStats(&after)
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(200<<20), action)
+	}
+	many = strings.Repeat(`"table":{},`, 1<<19) + `"table":{}`
+	for _, action := range []string{"BatchWriteItem", "BatchGetItem"} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		require.Error(t, rawError(t, r, action, `{"RequestItems":{`+many+`}}`), action)
+		runtime.ReadMemStats(&after)
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(200<<20), action)
 	}
 }
 

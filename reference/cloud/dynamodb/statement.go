@@ -60,6 +60,10 @@ func (d *decoder) statements(r *request, name string, token *[]byte, body []byte
 		case string(key) == name:
 			list = []statement{}
 			for d.BeginArray(); d.NextElement(); {
+				if len(list) > maxTransact { // enough to be refused
+					d.Skip()
+					continue
+				}
 				list = append(list, statement{})
 				d.statement(&list[len(list)-1], body)
 			}

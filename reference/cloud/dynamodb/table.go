@@ -90,6 +90,9 @@ func (s *Service) saveTable(t *table) error {
 
 // dropTable takes a table out of the catalogue, then off the disk. The caller holds s.mu.
 func (s *Service) dropTable(t *table) error {
+	if err := s.store.Healthy(); err != nil { // nothing would be written, and the table stay
+		return err
+	}
 	all := maps.Clone(*s.tables.Load())
 	delete(all, t.definition.TableName)
 	s.tables.Store(&all)

@@ -27,6 +27,10 @@ func (d *decoder) transaction(r *request, into []action, token *[]byte) (actions
 			}
 			d.BeginArray()
 			for d.NextElement() {
+				if len(actions) > maxTransact { // enough to be refused
+					d.Skip()
+					continue
+				}
 				actions = append(actions, action{})
 				d.action(&actions[len(actions)-1])
 			}

@@ -197,6 +197,9 @@ func TestOngoingTransactionsConflict(t *testing.T) {
 		require.Len(t, out.UnprocessedItems["one"], 1)
 		require.Equal(t, "pk=a", show(out.UnprocessedItems["one"][0].PutRequest.Item))
 	})
+	out, err := r.BatchWriteItem(ctx, &ddb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"one": {putRequest(av{"pk": S("a")})}}})
+	require.NoError(t, err)
+	require.Len(t, out.UnprocessedItems["one"], 1, "nothing of it could be done")
 	var reads atomic.Int64
 	group.Go(func() { // a read waits until what it saw is durable
 		require.Equal(t, "n=1 pk=a", show(r.get("one", av{"pk": S("a")})))

@@ -164,7 +164,9 @@ func (c *call) attempt(u *store.Unit, r *request, ch *change, blind, exact bool)
 	if !met {
 		failed := cost{}
 		failed.add(0, ch.at(), writeUnits(old.Size()))
-		ch.table.meter.spend(c.now, quota.WriteCapacity, &failed)
+		if short := ch.table.meter.admit(c.now, quota.WriteCapacity, &failed); short != nil {
+			return spent, c.throttled(ch.table, short)
+		}
 		return spent, ch.unmet(old, string(r.onFailure) == "ALL_OLD")
 	}
 	spent = ch.cost(exact)

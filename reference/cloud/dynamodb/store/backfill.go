@@ -21,6 +21,8 @@ func (s *Store) Backfill(t *Table, x *Index, count int) (done bool, err error) {
 	r := Space{Table: t}.Segment(0, 1)
 	if found {
 		r = r.After(last)
+	} else if err := s.passStripes(); err != nil { // a commit without the index may still be behind a caller that gave up
+		return false, err
 	}
 	keys, err := s.keys(r, count)
 	if err != nil || len(keys) == 0 {
@@ -74,15 +76,23 @@ func (s *Store) keys(r Range, count int) (keys [][]byte, err error) {
 	return keys, nil
 }
 
-// DropIndex removes all entries of an index, after commits under way, and what Backfill kept.
-// No caller may know the index any more.
-func (s *Store) DropIndex(t *Table, id uint8) error {
+// passStripes waits for all commits under way, those too whose callers have given up waiting.
+func (s *Store) passStripes() error {
 	for i := range uint32(stripes) {
 		held, err := s.lock([]uint32{i})
 		if err != nil {
 			return err
 		}
 		s.unlock(held)
+	}
+	return nil
+}
+
+// DropIndex removes all entries of an index, after commits under way, and what Backfill kept.
+// No caller may know the index any more.
+func (s *Store) DropIndex(t *Table, id uint8) error {
+	if err := s.passStripes(); err != nil {
+		return err
 	}
 	prefix := func(id uint8) []byte { return append(appendTablePrefix(nil, t.ID), id) }
 	err := s.write(func(b *pebble.Batch) error {

@@ -44,8 +44,8 @@ func (s *Store) await(c *commit) error {
 	}
 }
 
-// healthy fails while the disk is sick.
-func (s *Store) healthy() error {
+// Healthy fails while the disk is sick.
+func (s *Store) Healthy() error {
 	select {
 	case <-s.disk.Sick():
 		return ErrUnavailable
@@ -56,7 +56,7 @@ func (s *Store) healthy() error {
 
 // write commits a batch that needs no locks and returns when it is durable.
 func (s *Store) write(fill func(b *pebble.Batch) error) error {
-	if err := s.healthy(); err != nil {
+	if err := s.Healthy(); err != nil {
 		return err
 	}
 	b := s.db.NewBatch()
@@ -73,7 +73,7 @@ func (s *Store) barrier() error {
 	if s.flying.Load() == 0 {
 		return nil
 	}
-	if err := s.healthy(); err != nil {
+	if err := s.Healthy(); err != nil {
 		return err
 	}
 	return s.carry(&commit{done: make(chan struct{})}, func() error {
@@ -86,7 +86,7 @@ const patience = time.Second
 
 // settled waits until no commit is on its way any more.
 func (s *Store) settled() error {
-	for deadline := time.Now().Add(patience); s.healthy() != nil || s.flying.Load() > 0; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); s.Healthy() != nil || s.flying.Load() > 0; time.Sleep(time.Millisecond) {
 		if err := s.disk.Err(); err != nil && time.Now().After(deadline) {
 			return fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}

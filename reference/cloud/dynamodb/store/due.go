@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -16,11 +17,11 @@ type Look struct {
 }
 
 // Look reads a table's items in the order of their keys, from a key on (nil is the first) until it
-// has read about so many bytes, and finds those that are wanted. What it finds may have changed
+// has read about most bytes, and finds those that are wanted. What it finds may have changed
 // since, and need not be durable.
-func (s *Store) Look(t *Table, from []byte, bytes int, wanted func(item.Doc) bool) (l Look, err error) {
+func (s *Store) Look(t *Table, from []byte, most int, wanted func(item.Doc) bool) (l Look, err error) {
 	whole := Space{Table: t}.Segment(0, 1)
-	if from == nil {
+	if from == nil || bytes.Compare(from, whole.From) < 0 || bytes.Compare(from, whole.To) >= 0 { // of a table that had this one's name
 		from = whole.From
 	}
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: whole.To})
@@ -28,7 +29,7 @@ func (s *Store) Look(t *Table, from []byte, bytes int, wanted func(item.Doc) boo
 		return l, fmt.Errorf("look through table %d: %w", t.ID, err)
 	}
 	for ok := it.First(); ok; ok = it.Next() {
-		if l.Bytes >= bytes {
+		if l.Bytes >= most {
 			l.Next = clone(it.Key())
 			break
 		}

@@ -130,7 +130,8 @@ func (u *Unit) record(t *Table, old, now item.Doc, event Event) {
 	case now != nil && old == nil:
 		event = Inserted
 	}
-	u.happened = append(u.happened, happening{t.Stream, t, event, old, now})
+	// A caller that does not wait for a sick disk uses its buffer again before the record is made.
+	u.happened = append(u.happened, happening{t.Stream, t, event, old, slices.Clone(now)})
 }
 
 // number writes the records of what happened with the numbers that they get, and returns the

@@ -328,6 +328,56 @@ func TestTokensLiveTenMinutesAndAcrossACrash(t *testing.T) {
 	require.Len(t, crashed.mu.expire, 1, "expired tokens are removed")
 }
 
+// A token that is used anew after its time does not go with its old end.
+func TestATokenUsedAnewIsKept(t *testing.T) {
+	s := openMem(t, vfs.NewMem())
+	defer func() { require.NoError(t, s.Close()) }()
+	now := time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC)
+	use := func(at time.Time, token string) (done bool) {
+		u := s.Begin()
+		done, err := u.Token(at, NewTokenID(token), [16]byte{1})
+		require.NoError(t, err)
+		if done {
+			require.NoError(t, u.Release())
+			return true
+		}
+		key := counterKey(t, 1)
+		require.NoError(t, u.Lock(key))
+		require.NoError(t, u.Put(counters, key, nil, doc(t, `{"pk":{"S":"c1"},"n":{"N":"1"}}`)))
+		require.NoError(t, u.Commit())
+		return false
+	}
+	require.False(t, use(now, "a"))
+	again := now.Add(TokenLife + time.Minute)
+	require.False(t, use(again, "a"))
+	require.False(t, use(again.Add(time.Second), "b")) // takes expired tokens along
+	require.True(t, use(again.Add(time.Minute), "a"))
+}
+
+// A mark in another table, which had this one's name, is no place in this one.
+func TestLookKeepsToItsTable(t *testing.T) {
+	s := openMem(t, vfs.NewMem())
+	defer func() { require.NoError(t, s.Close()) }()
+	put := func(id uint32, name string) []byte {
+		table := &Table{ID: id, Key: counters.Key}
+		d := doc(t, `{"pk":{"S":"%s"}}`, name)
+		key := Space{Table: table}.AppendKey(nil, d)
+		u := s.Begin()
+		require.NoError(t, u.Lock(key))
+		require.NoError(t, u.Put(table, key, nil, d))
+		require.NoError(t, u.Commit())
+		return key
+	}
+	old := put(5, "gone")
+	put(7, "another's")
+	mine := put(9, "mine")
+	for _, from := range [][]byte{nil, old, mine, put(11, "later")} {
+		l, err := s.Look(&Table{ID: 9, Key: counters.Key}, from, 1<<20, func(item.Doc) bool { return true })
+		require.NoError(t, err)
+		require.Equal(t, [][]byte{mine}, l.Keys)
+	}
+}
+
 func TestDroppedTablesLeaveNothing(t *testing.T) {
 	mem := vfs.NewMem()
 	s := openMem(t, mem)

@@ -103,6 +103,30 @@ func TestAStreamIsInStepWithItsTableInACrash(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
+// A caller that does not wait for a sick disk uses its buffer for the next request, before the
+// record of the change was made.
+func TestARecordOutlivesTheCallersBuffer(t *testing.T) {
+	s := openMem(t, vfs.NewMem())
+	defer func() { require.NoError(t, s.Close()) }()
+	st, err := s.CreateStream(time.Now(), Images{New: true}, []byte("x"))
+	require.NoError(t, err)
+	table := &Table{ID: counters.ID, Key: counters.Key, Stream: st}
+	buffer := doc(t, `{"pk":{"S":"c1"},"n":{"N":"41"}}`)
+	u := s.Begin()
+	u.At(time.Now())
+	key := counterKey(t, 1)
+	require.NoError(t, u.Lock(key))
+	require.NoError(t, u.Put(table, key, nil, buffer))
+	copy(buffer, doc(t, `{"pk":{"S":"c1"},"n":{"N":"99"}}`))
+	require.NoError(t, u.Commit())
+	var seen []int64
+	require.NoError(t, s.ReadStream(st, 0, 0, func(r Record) bool {
+		seen = append(seen, number(r.New))
+		return true
+	}))
+	require.Equal(t, []int64{41}, seen)
+}
+
 // Against a list of all records with their times: numbers rise, every record lies in one shard,
 // and what is trimmed is what is too old.
 func TestACourseNumbersDividesAndTrims(t *testing.T) {

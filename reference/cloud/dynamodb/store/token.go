@@ -56,6 +56,9 @@ func (u *Unit) Token(now time.Time, id TokenID, content [16]byte) (done bool, er
 			}
 			return true, nil
 		}
+		s.mu.Lock() // it is used anew: its old end must not delete it
+		s.mu.expire = slices.DeleteFunc(s.mu.expire, func(e expiry) bool { return e.id == id })
+		s.mu.Unlock()
 	case !errors.Is(err, pebble.ErrNotFound):
 		return false, fmt.Errorf("read token: %w", err)
 	}

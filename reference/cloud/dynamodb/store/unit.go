@@ -156,7 +156,7 @@ func (u *Unit) Commit() error {
 	if u.batch == nil {
 		return u.Release()
 	}
-	if err := s.healthy(); err != nil {
+	if err := s.Healthy(); err != nil {
 		return errors.Join(err, u.Release())
 	}
 	if u.token != nil {
