@@ -25,6 +25,7 @@ type Result struct {
 	Status    int  // HTTP status; 0 without an answer
 	Good      bool // the status is one that Options.Good likes
 	Err       error
+	Checked   bool        // Options.Check looked at the body, and says so here
 	Failed    error       // what Options.Check did not like
 	Header    http.Header // of the answer; nil without one
 	Body      []byte      // kept only as Options.Keep says
@@ -55,7 +56,7 @@ func (r *Result) Outcome(endpoint, class string) measure.Outcome {
 	}
 	return measure.Outcome{
 		Labels: measure.Labels{Endpoint: endpoint, Class: class, Status: status}, Seq: r.Entry.Seq,
-		Planned: r.Planned, Start: r.Start, End: r.End, Sent: r.Sent, Good: r.OK(), Failed: r.Failed != nil,
+		Planned: r.Planned, Start: r.Start, End: r.End, Sent: r.Sent, Good: r.OK(), Checked: r.Checked, Failed: r.Failed != nil,
 		Retries: r.Retries, Out: r.Out, In: r.In, Trace: r.Trace,
 	}
 }

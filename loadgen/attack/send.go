@@ -13,8 +13,8 @@ import (
 	"github.com/retailflow/stampede/loadgen/measure"
 )
 
-// maxKept bounds a kept body; the rest is read and dropped.
-const maxKept = 1 << 20
+// MaxKept bounds a kept body, in bytes; the rest is read and dropped.
+const MaxKept = 1 << 20
 
 // carry takes a slot whose time has come to its outcome.
 func (a *attack) carry(s *slot) Result {
@@ -124,7 +124,7 @@ func (a *attack) exchange(req *http.Request, r *Result) {
 	defer resp.Body.Close()
 	r.Header = resp.Header
 	if a.o.Keep(r.Entry, resp.StatusCode) {
-		if r.Body, r.Err = io.ReadAll(io.LimitReader(resp.Body, maxKept)); r.Err != nil {
+		if r.Body, r.Err = io.ReadAll(io.LimitReader(resp.Body, MaxKept)); r.Err != nil {
 			return
 		}
 		r.In += int64(len(r.Body))

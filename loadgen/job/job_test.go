@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/retailflow/stampede/loadgen/arrival"
+	"github.com/retailflow/stampede/loadgen/attack"
 	"github.com/retailflow/stampede/loadgen/job"
 	"github.com/retailflow/stampede/loadgen/measure"
 	"github.com/retailflow/stampede/loadgen/threshold"
@@ -120,6 +122,29 @@ func TestChecksAreSampled(t *testing.T) {
 	first := failures()
 	require.InDelta(t, 120, first, 45)
 	require.Equal(t, first, failures())
+}
+
+// A body that was cut off is neither right nor wrong.
+func TestABodyCutOffIsNotJudged(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"ok":true,"pad":"` + strings.Repeat("x", attack.MaxKept) + `"}`))
+	}))
+	defer s.Close()
+	r, err := job.Run(t.Context(), job.Job{Target: s.URL, Phases: []string{"constant 100 for 50ms"}, Arrivals: job.Even,
+		Requests: []job.Request{{Path: "/"}}, Check: job.Check{JSON: []string{"ok == true"}, Share: 1}}, job.Options{})
+	require.NoError(t, err)
+	all := r.Measure.Select(nil)
+	require.EqualValues(t, 5, all.Good)
+	require.Zero(t, all.Checked)
+}
+
+// A shard of a closed loop without a user would be an open load at full speed.
+func TestAShardWithoutUsersIsRefused(t *testing.T) {
+	url, counts := shop(t)
+	_, err := job.Run(t.Context(), job.Job{Target: url, Closed: &job.Closed{Users: 1, For: 50 * time.Millisecond}, Requests: []job.Request{{Path: "/a"}}},
+		job.Options{Shard: 0, Shards: 2})
+	require.ErrorContains(t, err, "1 users in 2 shards: shard 0 has none")
+	require.Zero(t, counts()["a"])
 }
 
 // The shards of a job are the job: none is sent twice, and their measurements add up.

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -29,7 +30,7 @@ func (j *Job) Probe(ctx context.Context) error {
 	}
 	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u})
 	if err == nil && proxy != nil {
-		host, port = proxy.Hostname(), proxy.Port()
+		host, port = proxy.Hostname(), cmp.Or(proxy.Port(), map[string]string{"https": "443", "socks5": "1080", "socks5h": "1080"}[proxy.Scheme], "80")
 	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(host, port))
 	if err != nil {

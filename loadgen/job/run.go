@@ -79,6 +79,9 @@ func (j *Job) attack(p *plan.Plan, o Options) (attack.Options, error) {
 		Check: check.judge, Good: check.good, OnSample: o.OnSample,
 	}
 	if c := j.Closed; c != nil {
+		if share(c.Users, o.Shard, o.Shards) == 0 { // which would mean an open load
+			return attack.Options{}, fmt.Errorf("%d users in %d shards: shard %d has none", c.Users, o.Shards, o.Shard)
+		}
 		a.Closed = attack.Closed{Users: share(c.Users, o.Shard, o.Shards), Think: c.Think, For: c.For, Seed: j.Seed + uint64(o.Shard)}
 	}
 	return a, nil

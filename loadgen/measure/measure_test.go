@@ -157,6 +157,53 @@ func TestSeriesAreBounded(t *testing.T) {
 	require.EqualValues(t, 3*measure.MaxSeries, set.Select(nil).Planned)
 }
 
+// Once labels were lost, figures by label would leave requests out: none are given, and a threshold
+// over them fails, however good they were.
+func TestAThresholdOverLostLabelsFails(t *testing.T) {
+	set := measure.New(timeout)
+	add := func(endpoint, status string) {
+		set.Add(&measure.Outcome{Labels: measure.Labels{Endpoint: endpoint, Status: status}, Good: status == "200", Sent: true, Trace: measure.NoTrace})
+	}
+	judge := func(text string) bool {
+		one, err := threshold.Parse(text)
+		require.NoError(t, err)
+		return one.Judge(set).Holds
+	}
+	by := []string{"p99(latency{endpoint=0}) < 1s", "rate(errors{endpoint=0}) < 1%", "count(errors{status=503}) == 0"}
+	for i := range measure.MaxSeries {
+		add(fmt.Sprint(i), "200")
+	}
+	for _, text := range by {
+		require.True(t, judge(text), text)
+	}
+	add("0", "503")
+	for _, text := range by {
+		require.False(t, judge(text), text)
+	}
+	require.True(t, judge("count(errors) == 1"), "the whole is known")
+	require.False(t, judge("count(errors{endpoint="+measure.Others+"}) == 0"))
+}
+
+// What assertions found is of the answers that they looked at, not of all.
+func TestFailuresAreOfWhatWasLookedAt(t *testing.T) {
+	set := measure.New(timeout)
+	judge := func(text string) bool {
+		one, err := threshold.Parse(text)
+		require.NoError(t, err)
+		return one.Judge(set).Holds
+	}
+	for i := range 100 {
+		set.Add(&measure.Outcome{Labels: measure.Labels{Status: "200"}, Good: true, Sent: true, Trace: measure.NoTrace})
+		if i == 0 {
+			require.False(t, judge("count(failures) == 0"), "nothing was looked at")
+		}
+	}
+	set.Add(&measure.Outcome{Labels: measure.Labels{Status: "200"}, Good: true, Checked: true, Sent: true, Trace: measure.NoTrace})
+	require.True(t, judge("count(failures) == 0"))
+	set.Add(&measure.Outcome{Labels: measure.Labels{Status: "200"}, Checked: true, Failed: true, Sent: true, Trace: measure.NoTrace})
+	require.True(t, judge("rate(failures) == 50%"))
+}
+
 func TestJudged(t *testing.T) {
 	set := measure.New(timeout)
 	for i := range 1000 {

@@ -18,6 +18,7 @@ type Outcome struct {
 	End     time.Duration // when the last byte came, or the error
 	Sent    bool
 	Good    bool  // it was answered as it should be
+	Checked bool  // assertions looked at the answer
 	Failed  bool  // an assertion did not like the answer; then Good is false
 	Retries int   // further attempts; Start and End span all of them
 	Out, In int64 // bytes of bodies

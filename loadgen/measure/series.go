@@ -13,7 +13,8 @@ type Series struct {
 	Good    int64 `json:"good"`
 	Dropped int64 `json:"dropped,omitempty"` // never sent
 	Retries int64 `json:"retries,omitempty"`
-	Failed  int64 `json:"failed,omitempty"` // answers that an assertion did not like
+	Checked int64 `json:"checked,omitempty"` // answers that assertions looked at
+	Failed  int64 `json:"failed,omitempty"`  // answers that an assertion did not like
 	Out     int64 `json:"bytes_out"`
 	In      int64 `json:"bytes_in"`
 
@@ -31,6 +32,7 @@ func (s *Series) add(o *Outcome, timeout time.Duration) {
 	s.Planned++
 	count(&s.Good, o.Good)
 	count(&s.Dropped, !o.Sent)
+	count(&s.Checked, o.Checked)
 	count(&s.Failed, o.Failed)
 	s.Retries += int64(o.Retries)
 	s.Out += o.Out
@@ -63,6 +65,7 @@ func (s *Series) Merge(o *Series) {
 	s.Good += o.Good
 	s.Dropped += o.Dropped
 	s.Retries += o.Retries
+	s.Checked += o.Checked
 	s.Failed += o.Failed
 	s.Out += o.Out
 	s.In += o.In

@@ -12,7 +12,8 @@ import (
 )
 
 // MaxSeries bounds the sets of labels that are told apart, and with them the memory, to about a
-// megabyte each. The requests of further ones are counted under [Others].
+// megabyte each. The requests of further ones are counted under [Others]; figures by label are not
+// given any more then.
 const MaxSeries = 128
 
 // Others is the endpoint of what came after the first [MaxSeries] sets of labels.
@@ -110,8 +111,8 @@ func (s *Set) Span() time.Duration { return s.end }
 // Duration is what package threshold asks for.
 func (s *Set) Duration(f threshold.Function, quantile float64, m threshold.Metric, labels map[string]string) (float64, int64) {
 	h := s.Select(labels).Histogram(m)
-	if h == nil {
-		return 0, 0 // not a duration of requests
+	if h == nil || s.blurred(labels) { // not a duration of requests, or not all of them
+		return 0, 0
 	}
 	return Duration(h, f, quantile), h.Count()
 }
@@ -136,19 +137,34 @@ func Duration(h *stat.Histogram, f threshold.Function, quantile float64) float64
 	return d.Seconds()
 }
 
-// Counted is what package threshold asks for.
-func (s *Set) Counted(m threshold.Metric, labels map[string]string) (n, planned int64) {
+// Counted is what package threshold asks for: n of so many requests, which are those that were
+// planned, and for failures those whose answer was looked at.
+func (s *Set) Counted(m threshold.Metric, labels map[string]string) (n, of int64) {
+	if s.blurred(labels) {
+		return 0, 0
+	}
 	for l, series := range s.series {
 		any := l
 		any.Status = labels["status"]
 		if any.match(labels) {
-			planned += series.Planned
+			if m == threshold.Failures {
+				of += series.Checked
+			} else {
+				of += series.Planned
+			}
 			if l.match(labels) {
 				n += series.Counter(m)
 			}
 		}
 	}
-	return n, planned
+	return n, of
+}
+
+// blurred says that some requests lost their labels, so that figures of one label would leave some
+// out; there are none then, and a threshold over them fails.
+func (s *Set) blurred(labels map[string]string) bool {
+	_, more := s.series[Labels{Endpoint: Others}]
+	return more && len(labels) > 0 && labels["endpoint"] != Others
 }
 
 // wire is a Set as JSON.
