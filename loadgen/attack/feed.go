@@ -113,11 +113,17 @@ func (a *attack) take() *slot {
 	return next
 }
 
-// unsent reports a request that was due but not sent. It is false for one that was not due
-// yet: that one, and all behind it, are no part of the load.
+// stopped is when the load was stopped, as the first caller after that saw it.
+func (a *attack) stopped() time.Duration {
+	a.halt.Do(func() { a.halted = a.elapsed() })
+	return a.halted
+}
+
+// unsent reports a request that was due but not sent when the load was stopped. It is false for one
+// that was not due yet: that one, and all behind it, are no part of the load.
 func (a *attack) unsent(at time.Duration, r Result) bool {
 	now := a.elapsed()
-	if at > now || a.o.Closed.Users > 0 {
+	if at > a.stopped() || a.o.Closed.Users > 0 {
 		return false
 	}
 	r.Planned, r.Start, r.End = at, now, now

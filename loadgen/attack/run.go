@@ -53,6 +53,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	var work sync.WaitGroup
 	work.Go(func() { // in-flight requests outlive a stop by Grace
 		<-a.ctx.Done()
+		a.stopped()
 		stop := time.AfterFunc(o.Grace, a.cancelSend)
 		<-a.sendCtx.Done()
 		stop.Stop()
@@ -99,6 +100,8 @@ type attack struct {
 	alarm   alarm
 	clients clients
 	start   atomic.Pointer[time.Time] // instant of elapsed 0; nil until it is known
+	halt    sync.Once
+	halted  time.Duration // when the load was stopped, known after halt
 }
 
 // alarm is what the pacer sleeps with; false at a stop.

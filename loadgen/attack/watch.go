@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+	"gonum.org/v1/gonum/stat"
 )
 
 // Watch is what the generator saw of itself. Latencies are only as good as it is well.
@@ -16,6 +17,7 @@ type Watch struct {
 	Samples []Sample
 	CPU     time.Duration // user and system time of this process during the load
 	Lag     Lag           // over the whole load
+	Cores   int           // processors of the machine
 	Late    int64         // requests not sent because they were too late
 	Sockets int64         // requests for which this machine had no free port, file or buffer
 }
@@ -34,6 +36,7 @@ type Sample struct {
 	GCPause    time.Duration // longest stop of the world, to the resolution of the runtime's histogram
 	Goroutines int
 	Heap       uint64 // bytes of live and not yet swept objects
+	Memory     uint64 // bytes that the runtime has from the system and not given back
 	UnderWay   int64  // the most requests without an outcome at once
 	Lag        Lag
 }
@@ -43,6 +46,7 @@ type Limits struct {
 	LagP99  time.Duration // 0 means 50 ms
 	GCPause time.Duration // 0 means 50 ms
 	Late    int64         // requests given up; the default is none
+	CPU     float64       // share of the machine's processors over the load, 0 to 1; 0 means 0.9
 }
 
 // Faults names what exceeds the limits; a run with faults is invalid. A load that sent
@@ -54,7 +58,18 @@ func (w Watch) Faults(l Limits) []string {
 	if l.GCPause == 0 {
 		l.GCPause = 50 * time.Millisecond
 	}
+	if l.CPU == 0 {
+		l.CPU = 0.9
+	}
 	var faults []string
+	var span time.Duration
+	for _, s := range w.Samples {
+		span += s.Span
+	}
+	// What is read late is blamed on the target, and a generator out of processor reads late.
+	if most := time.Duration(float64(span) * float64(w.Cores) * l.CPU); span >= time.Second && w.Cores > 0 && w.CPU > most {
+		faults = append(faults, fmt.Sprintf("the generator used %s of processor time in %s on %d processors, allowed %s", w.CPU.Round(time.Millisecond), span.Round(time.Millisecond), w.Cores, most.Round(time.Millisecond)))
+	}
 	if w.Lag.Count == 0 {
 		faults = append(faults, "no request was sent")
 	}
@@ -143,7 +158,8 @@ func (w *watcher) run(every time.Duration) {
 			ending = true
 		}
 		now, cpu, gc := time.Now(), processCPU(), gcPauses()
-		s := Sample{At: w.elapsed(), Span: now.Sub(last), CPU: cpu - before, GCPause: longestSince(pauses, gc), Goroutines: runtime.NumGoroutine(), Heap: heap()}
+		s := Sample{At: w.elapsed(), Span: now.Sub(last), CPU: cpu - before, GCPause: longestSince(pauses, gc), Goroutines: runtime.NumGoroutine()}
+		s.Heap, s.Memory = memory()
 		w.mu.Lock()
 		s.Lag, s.UnderWay = lagOf(w.mu.recent), w.mu.peak
 		w.mu.lag.Merge(w.mu.recent)
@@ -164,7 +180,7 @@ func (w *watcher) stop() Watch {
 	<-w.done
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return Watch{Samples: w.samples, CPU: w.cpu, Lag: lagOf(w.mu.lag), Late: w.mu.late, Sockets: w.mu.sockets}
+	return Watch{Samples: w.samples, CPU: w.cpu, Cores: runtime.NumCPU(), Lag: lagOf(w.mu.lag), Late: w.mu.late, Sockets: w.mu.sockets}
 }
 
 func lagOf(h *hdrhistogram.Histogram) Lag {
@@ -181,10 +197,26 @@ func processCPU() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-func heap() uint64 {
-	s := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+func memory() (heap, all uint64) {
+	s := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	metrics.Read(s)
-	return s[0].Value.Uint64()
+	return s[0].Value.Uint64(), s[1].Value.Uint64() - s[2].Value.Uint64()
+}
+
+// Growth is how much more memory the generator needed, in bytes a minute: the slope of the least
+// squares line through the samples, without the first fifth, in which caches and connections come
+// into being. ok is false where less than a minute is left.
+func (w Watch) Growth() (slope float64, ok bool) {
+	rest := w.Samples[len(w.Samples)/5:]
+	if len(rest) < 2 || rest[len(rest)-1].At-rest[0].At < time.Minute {
+		return 0, false
+	}
+	at, memory := make([]float64, len(rest)), make([]float64, len(rest))
+	for i, s := range rest {
+		at[i], memory[i] = s.At.Minutes(), float64(s.Memory)
+	}
+	_, slope = stat.LinearRegression(at, memory, nil, false)
+	return slope, true
 }
 
 func gcPauses() *metrics.Float64Histogram {

@@ -79,9 +79,10 @@ func TestIdealCountsTroubleAtTheTimeout(t *testing.T) {
 	}
 }
 
-// The accounting of attack and measure over recorded results is the ideal one, exactly: a
-// generator that is in time sees what the schedule says, whatever the trouble; one that is late
-// counts its lateness. No clock, no network.
+// The accounting of attack and measure over recorded results is the ideal one, exactly: a request
+// has waited since its planned time, whatever the trouble, however late the generator was and
+// however often it tried; one that was never sent has waited until it was given up, and what was
+// not answered well the timeout at least. No clock, no network.
 func TestAccountingIsTheIdeal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var s Schedule
@@ -98,35 +99,53 @@ func TestAccountingIsTheIdeal(t *testing.T) {
 		if err := s.Validate(); err != nil {
 			t.Fatal(err)
 		}
-		set := measure.New(timeout)
+		latest := rapid.SampledFrom([]int{0, 5000}).Draw(t, "latest start") // 0: in time, as Ideal takes it
+		set, truth := measure.New(timeout), &stat.Histogram{}
 		var plan []Planned
-		unsent := rapid.IntRange(0, 50).Draw(t, "unsent tail")
 		n := rapid.IntRange(1, 300).Draw(t, "requests")
-		end := time.Duration(n*10) * ms
+		sent := max(n-rapid.IntRange(0, 50).Draw(t, "unsent tail"), 0)
+		end := time.Duration(n*10)*ms + time.Duration(rapid.IntRange(0, 10_000).Draw(t, "given up after"))*ms
+		retries := int64(0)
 		for i := range n {
 			p := Planned{Seq: uint64(i), At: time.Duration(i*10) * ms}
-			plan = append(plan, p)
-			// A late start within the same stall waits for the same end: response = end - planned.
-			r := attack.Result{Planned: p.At, Start: p.At, Sent: true}
-			delay, good := s.Delay(p.At, p.Seq)
-			r.End = p.At + delay
-			if r.Good = good && delay < timeout; !r.Good {
-				r.Err = context.DeadlineExceeded
+			r := attack.Result{Planned: p.At, Start: end, End: end, Err: attack.ErrLate}
+			waited, good := end-p.At, false
+			if i < sent {
+				lag := time.Duration(rapid.IntRange(0, latest).Draw(t, "lag")) * ms
+				r = attack.Result{Planned: p.At, Start: p.At + lag, Sent: true}
+				if latest > 0 {
+					r.Retries = rapid.IntRange(0, 2).Draw(t, "retries")
+					retries += int64(r.Retries)
+				}
+				// A retry comes 50 ms after the answer before it.
+				again := r.Start + time.Duration(r.Retries)*50*ms
+				delay, well := s.Delay(again, p.Seq)
+				r.End = again + delay
+				waited, good = r.End-p.At, well && delay < timeout
+				if r.Good = good; !good {
+					r.Err = context.DeadlineExceeded
+				}
+				plan = append(plan, p)
 			}
-			if i >= n-unsent { // given up, not sent: it counts at the timeout
-				r = attack.Result{Planned: p.At, Start: end, End: end, Err: attack.ErrLate}
+			if !good {
+				waited = max(waited, timeout)
 			}
+			truth.Record(waited)
 			o := r.Outcome("", "")
 			set.Add(&o)
 		}
-		said := quantiles(&set.Select(nil).Latency)
-		sent := max(n-unsent, 0)
-		ideal := Ideal(s, plan[:sent], nil, timeout)
-		for range n - sent {
-			ideal.Record(timeout)
-		}
-		if truth := quantiles(ideal); !slices.Equal(said, truth) {
+		all := set.Select(nil)
+		said := quantiles(&all.Latency)
+		if truth := quantiles(truth); !slices.Equal(said, truth) {
 			t.Fatalf("said %v, truth %v", said, truth)
+		}
+		if all.Retries != retries || all.Planned != int64(n) || all.Dropped != int64(n-sent) {
+			t.Fatalf("%d retries of %d, %d planned of %d, %d never sent of %d", all.Retries, retries, all.Planned, n, all.Dropped, n-sent)
+		}
+		if latest == 0 && sent == n {
+			if ideal := quantiles(Ideal(s, plan, nil, timeout)); !slices.Equal(said, ideal) {
+				t.Fatalf("said %v, the ideal is %v", said, ideal)
+			}
 		}
 	})
 }
