@@ -120,7 +120,7 @@ func (c *controller) begin(ctx context.Context) (time.Time, error) {
 		if err != nil {
 			return fmt.Errorf("worker %s: %w", m.Name, err)
 		}
-		return c.ask(ctx, max(alone, c.o.Silence), m, kindStart, start{At: at, Offset: m.Offset})
+		return c.ask(ctx, toldWithin, m, kindStart, start{At: at, Offset: m.Offset})
 	})
 	if err == nil && c.o.now().After(at) {
 		err = fmt.Errorf("the workers took longer than %s to hear of the start", lead)

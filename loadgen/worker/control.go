@@ -81,14 +81,21 @@ func (o Options) Validate() error {
 	if strings.ContainsAny(o.Group, " \t.*>") {
 		faults = append(faults, fmt.Errorf("group %q: must be a word without dots and stars", o.Group))
 	}
+	if c := o.Job.Closed; c != nil && c.Users < o.Workers {
+		faults = append(faults, fmt.Errorf("%d users for %d workers: each needs one at least", c.Users, o.Workers))
+	}
 	if _, err := o.Job.Validate(); err != nil {
 		faults = append(faults, err)
 	}
 	return errors.Join(faults...)
 }
 
-// lead is how long before the load its start is agreed on.
-const lead = time.Second
+// lead is how long before the load its start is agreed on, and toldWithin how long a worker may take
+// to confirm it: if one does not, the others hear of it before anything is sent.
+const (
+	lead       = 3 * time.Second
+	toldWithin = lead * 3 / 4
+)
 
 // exchanges of clocks, of which the narrowest counts.
 const exchanges = 10

@@ -174,13 +174,14 @@ func (d *desk) take(m *nats.Msg) (any, error) {
 	if err != nil {
 		return nil, errors.New("a message without the number of its part")
 	}
-	p := d.open[from]
+	sender := from + " " + m.Header.Get(headerKind) // a beat may come between the parts of a report
+	p := d.open[sender]
 	if p == nil || p.id != id {
 		p = &parts{id: id}
-		d.open[from] = p
+		d.open[sender] = p
 	}
 	if part != p.next || len(p.body)+len(m.Data) > longest {
-		delete(d.open, from)
+		delete(d.open, sender)
 		return nil, fmt.Errorf("part %d of a message, expected %d, of at most %d bytes", part, p.next, longest)
 	}
 	p.next++
@@ -188,7 +189,7 @@ func (d *desk) take(m *nats.Msg) (any, error) {
 	if m.Header.Get(headerLast) != "true" {
 		return nil, nil
 	}
-	delete(d.open, from)
+	delete(d.open, sender)
 	return d.handle(m.Header.Get(headerKind), from, p.body)
 }
 

@@ -345,6 +345,10 @@ func TestFaultsBeforeTheLoad(t *testing.T) {
 	for _, want := range []string{"0 workers", `"shrug": must be invalid or continue`, `group "a.b"`, `"jump 1 for 1s"`} {
 		require.ErrorContains(t, err, want)
 	}
+	o = options(url, "http://127.0.0.1:1", "constant 1 for 1s", 2)
+	o.Job.Phases, o.Job.Closed = nil, &job.Closed{Users: 1, For: time.Second}
+	_, err = worker.Control(t.Context(), o)
+	require.ErrorContains(t, err, "1 users for 2 workers: each needs one at least")
 	o = options("nats://secret@127.0.0.1:1", "http://127.0.0.1:1", "constant 1 for 1s", 1)
 	_, err = worker.Control(t.Context(), o)
 	require.ErrorContains(t, err, "connect to nats://127.0.0.1:1: ")
