@@ -34,7 +34,7 @@ func sample(t *testing.T, limits ...string) *loadtest.Result {
 		Measure: measure.New(2 * time.Second), Course: measure.NewCourse(2 * time.Second),
 		Failures: []loadtest.Failure{{Text: "ok == true: found false", Count: 12}},
 		Self: loadtest.Self{CPU: reports.Seconds(30 * time.Millisecond), GCPauseMax: reports.Millis(120 * time.Microsecond), LagP50: reports.Millis(80 * time.Microsecond),
-			LagP99: reports.Millis(900 * time.Millisecond), LagMax: reports.Millis(990 * time.Millisecond), Heap: 12_300_000, Goroutines: 12, UnderWay: 1},
+			LagP99: reports.Millis(900 * time.Millisecond), LagMax: reports.Millis(990 * time.Millisecond), Heap: 12_300_000, Memory: 31_000_000, Growth: new(-140_000.0), Goroutines: 12, UnderWay: 1},
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range 400 {
@@ -49,7 +49,7 @@ func sample(t *testing.T, limits ...string) *loadtest.Result {
 		case i%8 == 3:
 			o.Endpoint, o.Retries = "POST /orders", 1
 		case i%32 == 4:
-			o.Status, o.Good, o.Failed = "200", false, true
+			o.Status, o.Good, o.Checked, o.Failed = "200", false, true, true
 		case i%50 == 5:
 			o.Status, o.Good = "503", false
 		case i == 399:
@@ -96,6 +96,14 @@ func TestForms(t *testing.T) {
 		golden(t, name, b.Bytes())
 		require.Error(t, write(full{}, r), name)
 	}
+}
+
+func TestALoadThatNothingAnsweredWellProvesNothing(t *testing.T) {
+	r := &loadtest.Result{Measure: measure.New(time.Second), Course: measure.NewCourse(time.Second)}
+	r.Measure.Add(&measure.Outcome{Labels: measure.Labels{Status: "400"}, Sent: true, Trace: measure.NoTrace})
+	r.Finish()
+	require.Equal(t, reports.VerdictInvalid, r.Verdict)
+	require.Contains(t, r.Invalid[0], "no request was answered well")
 }
 
 // full is a disk without room.

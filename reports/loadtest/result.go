@@ -80,6 +80,8 @@ type Self struct {
 	LagP99     reports.Millis  `json:"lag_p99_ms"`
 	LagMax     reports.Millis  `json:"lag_max_ms"`
 	Heap       uint64          `json:"heap_max_bytes"`
+	Memory     uint64          `json:"memory_max_bytes"`                     // from the system, not given back
+	Growth     *float64        `json:"memory_growth_bytes_minute,omitempty"` // slope of memory after the first fifth; nil of loads that are too short, or of workers
 	Goroutines int             `json:"goroutines_max"`
 	UnderWay   int64           `json:"under_way_max"` // requests without an answer at once
 }
@@ -116,17 +118,20 @@ func (r *Result) Judge(all []threshold.Threshold) {
 	}
 }
 
-// Finish fills in the schema, the fit and the verdict: INVALID if there is a reason, an interruption
-// or no request among them; else FAIL if a threshold does not hold; else PASS.
+// Finish fills in the schema, the fit and the verdict: INVALID if there is a reason, an interruption,
+// no request or no good answer to anybody who set no threshold among them; else FAIL if a threshold does not hold; else PASS.
 func (r *Result) Finish() {
 	r.Schema = Schema
 	r.Fit = r.Course.Fit()
-	planned := r.Measure.Select(nil).Planned
+	all := r.Measure.Select(nil)
 	if r.Interrupted {
 		r.Invalid = append([]string{fmt.Sprintf("interrupted after %s: the figures are of what was sent until then", r.Length)}, r.Invalid...)
 	}
-	if planned == 0 {
+	switch {
+	case all.Planned == 0:
 		r.Invalid = append(r.Invalid, "no request was due: nothing was measured")
+	case all.Good == 0 && len(r.Thresholds) == 0: // with thresholds it is theirs to say
+		r.Invalid = append(r.Invalid, "no request was answered well: is it the right address, protocol and credential?")
 	}
 	r.Verdict = reports.VerdictPass
 	for _, t := range r.Thresholds {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -286,6 +287,13 @@ func (t *text) facts() {
 	t.fact("bytes", "%s out, %s in", reports.Bytes(all.Out), reports.Bytes(all.In))
 	t.fact("generator", "%.0f µs of CPU a request (%.2f cores) · lag p50 %s, p99 %s, max %s · longest GC pause %s · %s heap · at most %s under way",
 		r.MicrosRequest(), r.Cores(), r.Self.LagP50, r.Self.LagP99, r.Self.LagMax, r.Self.GCPauseMax, reports.Bytes(int64(r.Self.Heap)), reports.Count(r.Self.UnderWay))
+	if g := r.Self.Growth; g != nil {
+		sign := "+"
+		if *g < 0 {
+			sign = "-"
+		}
+		t.fact("memory", "at most %s, %s%s a minute after the first fifth", reports.Bytes(int64(r.Self.Memory)), sign, reports.Bytes(int64(math.Abs(*g))))
+	}
 	if !r.Closed && r.Fit.Planned > 0 {
 		var clumps []string
 		for _, c := range r.Fit.Clumping {

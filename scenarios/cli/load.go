@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -174,7 +175,10 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// repeatLoad is what sends the same requests again.
+// secret are headers whose values do not belong into a report.
+var secret = regexp.MustCompile(`(?i)^\s*(proxy-)?(authorization|cookie|x-[a-z-]*(key|token|secret)[a-z-]*)\s*:`)
+
+// repeatLoad is what sends the same requests again, once the secrets it leaves out are put in.
 func repeatLoad(flags *pflag.FlagSet, seed uint64) string {
 	command := "stampede load"
 	flags.Visit(func(f *pflag.Flag) {
@@ -185,6 +189,11 @@ func repeatLoad(flags *pflag.FlagSet, seed uint64) string {
 		for _, v := range values {
 			switch {
 			case f.Name == "seed":
+			case f.Name == "nats": // it may have a token or a password
+				command += " --nats NATS_URL"
+			case f.Name == "header" && secret.MatchString(v):
+				name, _, _ := strings.Cut(v, ":")
+				command += " --header " + quoted(name+": …")
 			case f.Value.Type() == "bool":
 				command += " --" + f.Name
 			default:

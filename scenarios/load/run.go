@@ -108,6 +108,9 @@ func (o *Options) result(r *generated) *loadtest.Result {
 		Started: r.Start, Interrupted: r.Stopped, Length: reports.Seconds(r.Length), Sent: r.Sent,
 		Measure: r.Measure, Course: r.Course, Self: self(r.Watch), Workers: r.workers,
 	}
+	if slope, ok := r.Watch.Growth(); ok && len(r.workers) == 0 { // several processes have no memory in common
+		out.Self.Growth = &slope
+	}
 	out.Judge(o.Thresholds)
 	out.Invalid = r.faults
 	if places := int64(cmp.Or(o.Job.MaxWorkers, 4096)); len(out.Invalid) > 0 && out.Self.UnderWay >= places {
@@ -126,7 +129,7 @@ func self(w attack.Watch) loadtest.Self {
 	s := loadtest.Self{CPU: reports.Seconds(w.CPU), LagP50: reports.Millis(w.Lag.P50), LagP99: reports.Millis(w.Lag.P99), LagMax: reports.Millis(w.Lag.Max)}
 	for _, one := range w.Samples {
 		s.GCPauseMax = max(s.GCPauseMax, reports.Millis(one.GCPause))
-		s.Heap = max(s.Heap, one.Heap)
+		s.Heap, s.Memory = max(s.Heap, one.Heap), max(s.Memory, one.Memory)
 		s.Goroutines = max(s.Goroutines, one.Goroutines)
 		s.UnderWay = max(s.UnderWay, one.UnderWay)
 	}
