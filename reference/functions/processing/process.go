@@ -79,18 +79,32 @@ func NewProcess(o ProcessOptions) *Process {
 	return p
 }
 
-// Handle processes the objects that the messages of one SQS batch name, one after another. The
-// first error ends it and sends the whole batch back to the queue: what was done already is
-// done again to the same bytes.
-func (p *Process) Handle(ctx context.Context, batch events.SQSEvent) error {
+// Handle processes the objects that the messages of one SQS batch name, one after another. Those
+// that fail go back to the queue, and no other with them: a poisoned one must not take its
+// neighbours along to the dead-letter queue. If all fail, the error says why.
+func (p *Process) Handle(ctx context.Context, batch events.SQSEvent) (out events.SQSEventResponse, err error) {
+	var faults []error
 	for _, message := range batch.Records {
-		bucket, key, err := objectOf(message.Body)
-		if err != nil {
-			return fmt.Errorf("message %s: %w", message.MessageId, err)
+		if err := p.message(ctx, message.Body); err != nil {
+			err = fmt.Errorf("message %s: %w", message.MessageId, err)
+			p.o.Log.LogAttrs(ctx, slog.LevelError, "object not processed", slog.Any("error", err))
+			faults = append(faults, err)
+			out.BatchItemFailures = append(out.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: message.MessageId})
 		}
-		if err := p.Object(ctx, bucket, key); err != nil {
-			return fmt.Errorf("object %s/%s: %w", bucket, key, err)
-		}
+	}
+	if len(faults) == len(batch.Records) {
+		return events.SQSEventResponse{}, errors.Join(faults...)
+	}
+	return out, nil
+}
+
+func (p *Process) message(ctx context.Context, body string) error {
+	bucket, key, err := objectOf(body)
+	if err != nil {
+		return err
+	}
+	if err := p.Object(ctx, bucket, key); err != nil {
+		return fmt.Errorf("object %s/%s: %w", bucket, key, err)
 	}
 	return nil
 }

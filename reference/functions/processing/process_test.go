@@ -98,7 +98,15 @@ func (b *bench) put(t testing.TB, key string, records ...*api.Record) {
 		body = appendRecord(body, rec)
 	}
 	b.objects["raw/"+key] = body
-	require.NoError(t, b.process().Handle(context.Background(), message("raw", key)))
+	b.handle(t, b.process(), message("raw", key))
+}
+
+// handle has a batch processed, all of it.
+func (b *bench) handle(t testing.TB, p *Process, batch events.SQSEvent) {
+	t.Helper()
+	out, err := p.Handle(context.Background(), batch)
+	require.NoError(t, err)
+	require.Empty(t, out.BatchItemFailures)
 }
 
 func (b *bench) pass(t testing.TB, tenant string) Report {
@@ -205,7 +213,7 @@ func TestAnObjectBecomesBlocksAndThenMarkers(t *testing.T) {
 	require.Contains(t, b.log.String(), `"correlation_ids":["corr-1","corr-2"]`)
 
 	before := len(b.world.items("analytics"))
-	require.NoError(t, b.process().Handle(context.Background(), message("raw", "orders/one")))
+	b.handle(t, b.process(), message("raw", "orders/one"))
 	require.Len(t, b.world.items("analytics"), before, "a redelivery rewrites the same items")
 
 	b.log.Reset()
@@ -237,12 +245,40 @@ func TestBadMessagesComeBackAndWriteNothing(t *testing.T) {
 		"object with junk":  {message("raw", "tail"), codec.ErrCorrupt},
 		"object of the old": {message("raw", "old"), ErrTooOld},
 	} {
-		err := b.process().Handle(context.Background(), tt.message)
+		_, err := b.process().Handle(context.Background(), tt.message)
 		require.Error(t, err, name)
 		if tt.want != nil {
 			require.ErrorIs(t, err, tt.want, name)
 		}
 		require.Empty(t, b.world.items("analytics"), name)
+	}
+}
+
+// A bad message goes back to the queue alone, wherever in the batch it stands.
+func TestABadMessageTakesNoOtherWithIt(t *testing.T) {
+	for _, bad := range []int{0, 1, 2} {
+		b := newBench(storyNow)
+		var batch events.SQSEvent
+		for i := range 3 {
+			key := fmt.Sprintf("orders/%d", i)
+			b.objects["raw/"+key] = appendRecord(nil, &api.Record{Tenant: fmt.Sprintf("t000%d", i+1), Events: orderEvents(1, minutes[0])})
+			if i == bad {
+				b.objects["raw/"+key] = b.objects["raw/"+key][:5]
+			}
+			m := message("raw", key).Records[0]
+			m.MessageId = fmt.Sprint(i)
+			batch.Records = append(batch.Records, m)
+		}
+		out, err := b.process().Handle(context.Background(), batch)
+		require.NoError(t, err)
+		require.Equal(t, []events.SQSBatchItemFailure{{ItemIdentifier: fmt.Sprint(bad)}}, out.BatchItemFailures)
+		blocks := 0
+		for _, it := range b.world.items("analytics") {
+			if _, err := store.ParseBlock(it); err == nil {
+				blocks++
+			}
+		}
+		require.Equal(t, 2, blocks)
 	}
 }
 
@@ -260,7 +296,7 @@ func TestShardCountsAreWrittenAheadAndOnce(t *testing.T) {
 	p := b.process()
 	p.shards.decide = func(string, time.Time) int { return 5 } // another deployment
 	b.objects["raw/late"] = appendRecord(nil, &api.Record{Tenant: "t0001", Events: orderEvents(1, late)})
-	require.NoError(t, p.Handle(context.Background(), message("raw", "late")))
+	b.handle(t, p, message("raw", "late"))
 	shards, err := store.ParseShards(b.world.at("analytics", store.ShardsKey("t0001", storyDay)).now)
 	require.NoError(t, err)
 	require.Equal(t, 1, shards, "the first count holds")
