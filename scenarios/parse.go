@@ -156,7 +156,9 @@ func (s *Scenario) validateFaults(d *decoder) {
 		if f.At+f.For > length {
 			d.report(s.At(&f.For, f), "fault %q ends at %s, after the load's end at %s", f.Name, formatDuration(f.At+f.For), formatDuration(length))
 		}
-		if k := f.KillFunction; k != nil && time.Duration(k.Hits-1)*k.Every > f.For {
+		if k := f.KillFunction; k != nil && k.Every > f.For {
+			d.report(s.At(&k.Every, k), "fault %q kills every %s and lasts %s: it needs one interval at least", f.Name, formatDuration(k.Every), formatDuration(f.For))
+		} else if k != nil && time.Duration(k.Hits-1)*k.Every > f.For {
 			d.report(s.At(&k.Hits, k), "fault %q cannot hit %d times: a kill every %s makes %d in %s", f.Name, k.Hits, formatDuration(k.Every), f.For/k.Every+1, formatDuration(f.For))
 		}
 	}

@@ -204,7 +204,7 @@ type LimitSetting struct {
 
 // SelfWatch says when the harness or its machine is too sick to be believed.
 type SelfWatch struct {
-	LagP99  time.Duration // of requests' start behind their planned time, outside fault windows
+	LagP99  time.Duration // of requests' start behind their planned time
 	GCPause time.Duration // the longest that a garbage collection may stop the generator
 	Unsent  Share         // of planned requests
 	CPU     Share         // of the machine: above it a second is HOST-LIMITED

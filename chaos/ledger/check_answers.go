@@ -24,6 +24,9 @@ func (r *reconciliation) checkAnswers(ctx context.Context, rows Rows[Answer]) er
 		case a.Summary.Tenant != a.Tenant:
 			f.bad(1, "%s: the answer is for tenant %q", where, a.Summary.Tenant)
 			return nil
+		case !a.From.IsZero() && !a.From.Equal(a.Summary.From), !a.To.IsZero() && !a.To.Equal(a.Summary.To):
+			f.bad(1, "%s: %s to %s was asked for", where, timeOf(a.From.Unix()/60), timeOf(a.To.Unix()/60))
+			return nil
 		}
 		want := r.truthIn(s)
 		if want.equal(&got) || r.minutes != nil && r.forgiven(s, r.hours, &got) || r.ofDay(s, &got) {

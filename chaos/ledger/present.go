@@ -58,6 +58,9 @@ func (p *present) at(i int) *row { return &p.rows[p.first[i]] }
 
 // rowsOf are all rows of the different events [lo, hi).
 func (p *present) rowsOf(lo, hi int) []row {
+	if lo == hi {
+		return nil
+	}
 	end := len(p.rows)
 	if hi < len(p.first) {
 		end = int(p.first[hi])

@@ -97,8 +97,9 @@ type Stock struct {
 
 // Answer is a summary that the API gave, after everything had settled.
 type Answer struct {
-	Tenant  string // that was asked for
-	Summary api.Summary
+	Tenant   string    // that was asked for
+	From, To time.Time // that were asked for, whole minutes; zero accepts the answer's own
+	Summary  api.Summary
 }
 
 // Parked is one event in a dead-letter queue, or an object of which nothing more is known.

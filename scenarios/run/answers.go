@@ -47,7 +47,7 @@ func (d *drill) answers() ledger.Rows[ledger.Answer] {
 			if err != nil {
 				return fmt.Errorf("summary of %s: %w", t.ID, err)
 			}
-			if err := yield(ledger.Answer{Tenant: t.ID, Summary: summary}); err != nil {
+			if err := yield(ledger.Answer{Tenant: t.ID, From: from, To: to, Summary: summary}); err != nil {
 				return err
 			}
 		}

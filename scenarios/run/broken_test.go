@@ -43,6 +43,7 @@ var broken = map[string]functions.Handler{
 	"doubles": {Name: "process-insights", New: insightsWith(doubling)},
 	"swaps":   {Name: "process-insights", New: insightsWith(swapping)},
 	"foreign": {Name: "query-analytics", New: newForeign},
+	"shorter": {Name: "query-analytics", New: newShorter},
 	"slow":    {Name: "query-analytics", New: newSlow},
 	"aging":   {Name: "query-analytics", New: newAging},
 }
@@ -256,6 +257,28 @@ func newForeign(p *functions.Platform) (lambda.Handler, error) {
 		}
 		answer, err := sound.Invoke(ctx, bytes.ReplaceAll(payload, []byte(`"`+shown+`"`), []byte(`"`+instead+`"`)))
 		return bytes.ReplaceAll(answer, []byte(instead), []byte(shown)), err
+	}), nil
+}
+
+// newShorter answers for the last minute of what it is asked for only, and says so.
+func newShorter(p *functions.Platform) (lambda.Handler, error) {
+	sound, err := functions.NewQueryAnalytics(p)
+	if err != nil {
+		return nil, err
+	}
+	return handlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
+		var request struct {
+			Query map[string]string `json:"queryStringParameters"`
+		}
+		if err := json.Unmarshal(payload, &request); err != nil {
+			return nil, err
+		}
+		to, err := time.Parse(time.RFC3339, request.Query["to"])
+		if err != nil {
+			return sound.Invoke(ctx, payload)
+		}
+		from := to.Add(-time.Minute).Format(time.RFC3339)
+		return sound.Invoke(ctx, bytes.ReplaceAll(payload, []byte(`"`+request.Query["from"]+`"`), []byte(`"`+from+`"`)))
 	}), nil
 }
 

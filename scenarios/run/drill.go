@@ -61,11 +61,11 @@ func Drill(ctx context.Context, o Options) (*reports.Result, error) {
 		return nil, err
 	}
 	temporary, err := o.prepare()
-	if err != nil {
-		return nil, err
-	}
 	if temporary {
 		defer os.RemoveAll(o.DataDir)
+	}
+	if err != nil {
+		return nil, err
 	}
 	d := &drill{o: &o, s: o.Scenario, began: time.Now(), say: newProgress(o.Progress, o.Terminal)}
 	result, err := d.run(ctx)
@@ -325,6 +325,9 @@ func (d *drill) reconcile(ctx context.Context) error {
 		var check reports.Check
 		d.real, check = d.people.real.compare(ctx, d.platform)
 		d.checks = append(d.checks, check)
+		if ctx.Err() != nil {
+			d.interrupted = errInterrupted
+		}
 	}
 	return nil
 }

@@ -178,11 +178,34 @@ func (l *load) make(e plan.Entry) (event.Request, error) {
 	return r, err
 }
 
+// places is how many requests may be under way at once: as many as are planned within a timeout, so
+// that a system which answers nothing is not mistaken for a generator that cannot keep up.
+func (l *load) places(timeout time.Duration) int {
+	var seconds []int
+	for e := range l.entries() {
+		i := int(e.At / time.Second)
+		for len(seconds) <= i {
+			seconds = append(seconds, 0)
+		}
+		seconds[i]++
+	}
+	most, now, wide := 0, 0, int(timeout/time.Second)+1
+	for i, n := range seconds {
+		now += n
+		if i >= wide {
+			now -= seconds[i-wide]
+		}
+		most = max(most, now)
+	}
+	return max(4096, most)
+}
+
 // send drives the target with the plan until its end or the end of ctx.
 func (l *load) send(ctx context.Context, target string, start time.Time, timeout time.Duration, j *journal, r *recorder) (attack.Summary, error) {
 	return attack.Run(ctx, attack.Options{
 		Target: target, Entries: l.entries(), Make: l.make, Start: start, Timeout: timeout, Grace: 2 * time.Second,
-		Before: func(e plan.Entry, req *event.Request, at time.Duration) error { return j.before(e, req, at) },
+		MaxWorkers: l.places(timeout),
+		Before:     func(e plan.Entry, req *event.Request, at time.Duration) error { return j.before(e, req, at) },
 		After: func(res attack.Result) {
 			j.after(res)
 			r.add(res)

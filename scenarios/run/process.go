@@ -126,7 +126,15 @@ func (s *Supervisor) launch(c *child) error {
 	c.mu.Lock()
 	c.mu.cmd, c.mu.began, c.mu.dead, c.mu.err = cmd, time.Now(), make(chan struct{}), nil
 	c.mu.Unlock()
-	return writePID(filepath.Join(s.dir, c.program.Name+".pid"), cmd.Process.Pid)
+	if err := writePID(filepath.Join(s.dir, c.program.Name+".pid"), cmd.Process.Pid); err != nil {
+		_ = cmd.Process.Kill() // nobody will watch it
+		_ = cmd.Wait()
+		c.mu.Lock()
+		close(c.mu.dead)
+		c.mu.Unlock()
+		return err
+	}
+	return nil
 }
 
 // writePID replaces the file in one step: a reader sees the old number or the new one.

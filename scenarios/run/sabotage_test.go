@@ -182,6 +182,10 @@ func TestSabotageOfFigures(t *testing.T) {
 		require.NotContains(t, doubled, eventID.FindString(lost))
 		require.Equal(t, r.Ledger.Lost, r.Ledger.Doubled)
 	})
+	t.Run("another period's number", func(t *testing.T) {
+		r := requireFail(t, func() *reports.Result { return drill(t, proof(t), "shorter") }, "api-answers")
+		require.Contains(t, examples(t, r, "api-answers"), "was asked for")
+	})
 	t.Run("another tenant's number", func(t *testing.T) {
 		shown, instead := largest(t, proof(t))
 		r := requireFail(t, func() *reports.Result {

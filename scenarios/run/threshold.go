@@ -16,8 +16,12 @@ import (
 // figures are what a drill measured outside fault windows.
 type figures struct {
 	*measure.Set
-	fresh *stat.Histogram
+	fresh   *stat.Histogram
+	windows []window
 }
+
+// Span is the part of the load outside fault windows, which rates are over.
+func (f figures) Span() time.Duration { return f.Set.Span() - covered(f.windows, 0, f.Set.Span()) }
 
 // Duration is what package threshold asks for.
 func (f figures) Duration(fn threshold.Function, quantile float64, m threshold.Metric, labels map[string]string) (float64, int64) {
@@ -49,7 +53,7 @@ func thresholdChecks(all []threshold.Threshold, requests []request, fresh *stat.
 	}
 	var checks []reports.Check
 	for _, t := range all {
-		j := t.Judge(figures{set, fresh})
+		j := t.Judge(figures{set, fresh, windows})
 		over := "requests planned"
 		if t.Metric == threshold.Freshness {
 			over = "probes accepted"
