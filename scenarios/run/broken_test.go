@@ -43,7 +43,7 @@ var broken = map[string]functions.Handler{
 	"doubles": {Name: "process-insights", New: insightsWith(doubling)},
 	"swaps":   {Name: "process-insights", New: insightsWith(swapping)},
 	"foreign": {Name: "query-analytics", New: newForeign},
-	"shorter": {Name: "query-analytics", New: newShorter},
+	"longer":  {Name: "query-analytics", New: newLonger},
 	"slow":    {Name: "query-analytics", New: newSlow},
 	"aging":   {Name: "query-analytics", New: newAging},
 }
@@ -260,8 +260,8 @@ func newForeign(p *functions.Platform) (lambda.Handler, error) {
 	}), nil
 }
 
-// newShorter answers for the last minute of what it is asked for only, and says so.
-func newShorter(p *functions.Platform) (lambda.Handler, error) {
+// newLonger answers for a minute more than it is asked for, and says so.
+func newLonger(p *functions.Platform) (lambda.Handler, error) {
 	sound, err := functions.NewQueryAnalytics(p)
 	if err != nil {
 		return nil, err
@@ -273,12 +273,12 @@ func newShorter(p *functions.Platform) (lambda.Handler, error) {
 		if err := json.Unmarshal(payload, &request); err != nil {
 			return nil, err
 		}
-		to, err := time.Parse(time.RFC3339, request.Query["to"])
+		from, err := time.Parse(time.RFC3339, request.Query["from"])
 		if err != nil {
 			return sound.Invoke(ctx, payload)
 		}
-		from := to.Add(-time.Minute).Format(time.RFC3339)
-		return sound.Invoke(ctx, bytes.ReplaceAll(payload, []byte(`"`+request.Query["from"]+`"`), []byte(`"`+from+`"`)))
+		earlier := from.Add(-time.Minute).Format(time.RFC3339)
+		return sound.Invoke(ctx, bytes.ReplaceAll(payload, []byte(`"`+request.Query["from"]+`"`), []byte(`"`+earlier+`"`)))
 	}), nil
 }
 

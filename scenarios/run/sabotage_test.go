@@ -183,7 +183,7 @@ func TestSabotageOfFigures(t *testing.T) {
 		require.Equal(t, r.Ledger.Lost, r.Ledger.Doubled)
 	})
 	t.Run("another period's number", func(t *testing.T) {
-		r := requireFail(t, func() *reports.Result { return drill(t, proof(t), "shorter") }, "api-answers")
+		r := requireFail(t, func() *reports.Result { return drill(t, proof(t), "longer") }, "api-answers")
 		require.Contains(t, examples(t, r, "api-answers"), "was asked for")
 	})
 	t.Run("another tenant's number", func(t *testing.T) {
