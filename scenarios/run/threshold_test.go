@@ -73,6 +73,24 @@ func TestThresholdsAreJudged(t *testing.T) {
 	require.Empty(t, thresholdChecks(nil, requests, &fresh, windows, second, class))
 }
 
+// A rate is over the time that its requests are from: ten a second are ten, give or take the
+// one at an edge, however long faults last.
+func TestRatesLeaveOutTheTimeOfFaultWindows(t *testing.T) {
+	var requests []request
+	for at := time.Duration(0); at <= 10*second; at += second / 10 {
+		requests = append(requests, request{planned: at, start: at, end: at, status: 202, kind: plan.Batch, sent: true})
+	}
+	var all []threshold.Threshold
+	for _, text := range []string{"rate(requests) > 9.9/s", "rate(requests) < 10.5/s"} {
+		one, err := threshold.Parse(text)
+		require.NoError(t, err)
+		all = append(all, one)
+	}
+	for _, c := range thresholdChecks(all, requests, &stat.Histogram{}, []window{{start: 2 * second, end: 7 * second}}, second, func(int32) string { return "" }) {
+		require.Equal(t, reports.Pass, c.Status, c.Observed)
+	}
+}
+
 func TestThresholdsHaveNamesOfTheirOwn(t *testing.T) {
 	var all []threshold.Threshold
 	for _, text := range []string{"p99.9(latency{endpoint=read}) < 1s", "p99.9(latency{endpoint=read}) > 1ms", "rate(errors) < 1%"} {
